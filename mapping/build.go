@@ -1,0 +1,203 @@
+package mapping
+
+import (
+	"maps"
+	"regexp"
+	"strings"
+)
+
+// builder compiles one document and complains about it on the way. What could not be read stays at its default, so that one
+// mistake does not hide the others.
+type builder struct {
+	*loader
+	*file
+	d *document
+	m *Mapping
+
+	model map[string]OdooField // nil when the model is not known
+	kind  *Kind                // nil when the kind is not known
+
+	odooScope, dingScope *scope
+
+	pairs   []*fieldDoc // of m.Fields, in the same order
+	dropped []string    // names of pairs that wait for the setup command
+}
+
+// The guard of a mapping that gives none.
+var defaultGuard = Guard{Creates: 50, Updates: 200, Clears: 20, Removals: 5, Percent: 3}
+
+func (l *loader) build(d *document) *builder {
+	b := &builder{loader: l, file: d.file, d: d}
+	b.m = &Mapping{
+		Name:        d.Mapping.v,
+		RenamedFrom: d.RenamedFrom.v,
+		Pos:         d.file.position(d.at),
+		Version:     version(d.node),
+		Direction:   Direction(or(d.Direction, string(ToDingTalk))),
+		Start:       or(d.Start, "all"),
+		Conflict:    Rule(or(d.Conflict, string(HoldConflict))),
+		Leave:       LeaveRule(or(d.Leave, string(LeaveKeep))),
+		Guard:       d.Guard.guard(),
+		Poll:        d.Poll.v,
+		Sweep:       d.Sweep.v,
+
+		RemoveDingTalk: Removal(or(d.Remove.DingTalk, string(RemoveNever))),
+		RemoveOdoo:     Removal(or(d.Remove.Odoo, string(RemoveNever))),
+	}
+	b.dingSide()
+	b.odooSide()
+	b.fields()
+	b.match()
+	b.create()
+	b.lintPolicies()
+	b.tests()
+	return b
+}
+
+func or(s str, fallback string) string {
+	if s.given() {
+		return s.v
+	}
+	return fallback
+}
+
+func (g guardDoc) guard() Guard {
+	out := defaultGuard
+	for _, one := range []struct {
+		given limit
+		to    *int
+	}{{g.Creates, &out.Creates}, {g.Updates, &out.Updates}, {g.Clears, &out.Clears}, {g.Removals, &out.Removals}} {
+		if one.given.given() {
+			*one.to = one.given.v
+		}
+	}
+	if g.Percent.given() {
+		out.Percent = g.Percent.v
+	}
+	return out
+}
+
+func (b *builder) dingSide() {
+	d := b.d.DingTalk
+	b.m.Kind = d.Kind.v
+	if d.Kind.given() {
+		kind, ok := b.schema.Kinds[d.Kind.v]
+		if !ok {
+			b.errorf(d.Kind.place, "DingTalk has no kind %q here%s", d.Kind.v, suggest(d.Kind.v, keysOf(b.schema.Kinds)))
+		} else {
+			b.kind = &kind
+			b.dingScope = dingScope(kind)
+		}
+	}
+	for _, id := range d.Scope.Departments {
+		if id.given() && id.v <= 0 {
+			b.errorf(id.place, "%d is no department; the root is 1", id.v)
+			continue
+		}
+		b.m.Departments = append(b.m.Departments, id.v)
+	}
+}
+
+func (b *builder) odooSide() {
+	d := b.d.Odoo
+	b.m.Model = d.Model.v
+	if d.Model.given() && b.schema.Models != nil {
+		fields, ok := b.schema.Models(d.Model.v)
+		if !ok {
+			b.errorf(d.Model.place, "Odoo has no model %q here; its module may not be installed", d.Model.v)
+		} else {
+			b.model = maps.Clone(fields)
+			if b.model == nil {
+				b.model = map[string]OdooField{}
+			}
+		}
+	}
+	b.setup()
+	if b.model != nil {
+		b.odooScope = odooScope(b.m.Model, b.model)
+		for _, s := range b.m.setup { // also those still missing: an expression over them is Unknown
+			b.odooScope.add(s.Name, odooValueKind(s.Type))
+		}
+	}
+	b.domain()
+	if d.Context.given() {
+		value, ok := b.plainValue(d.Context.node)
+		context, isMap := value.(map[string]any)
+		if ok && !isMap {
+			b.wrongType(d.Context.node, "a set of keys")
+		}
+		b.m.Context = context
+	}
+}
+
+// setup notes the fields that the setup command will create. On a live server those that are not there are missing; otherwise they are
+// taken to exist.
+func (b *builder) setup() {
+	b.m.missing = map[string]bool{}
+	for _, s := range b.d.Setup {
+		name := s.Field.v
+		if !s.Field.given() {
+			continue
+		}
+		if !strings.HasPrefix(name, "x_") || len(name) < 3 {
+			b.errorf(s.Field.place, "Odoo wants the name of an added field to begin with x_, not %q", name)
+			continue
+		}
+		b.m.setup = append(b.m.setup, SetupField{b.m.Model, name, s.Type.v, s.Label.v, s.LabelZH.v})
+		if b.model == nil {
+			continue
+		}
+		if _, exists := b.model[name]; exists {
+			continue
+		}
+		if b.schema.Live {
+			b.m.missing[name] = true
+		} else {
+			b.model[name] = OdooField{Type: s.Type.v, Store: true}
+		}
+	}
+}
+
+// condition compiles a when: over one side's record; nil when it is not given or wrong.
+func (b *builder) condition(s str, scope *scope) *Expr {
+	if !s.given() || scope == nil {
+		return nil
+	}
+	b.assumeAdded(s, scope)
+	e, problem := compileCondition(s.v, scope)
+	if problem != nil {
+		b.errorf(b.inside(s, problem.offset), "%s", problem.message)
+		return nil
+	}
+	e.Pos = b.position(s.place)
+	return e
+}
+
+var addedField = regexp.MustCompile(`\bx_[a-z0-9_]+\b`)
+
+// assumeAdded lets an expression name x_ fields that a stock Odoo lacks: they may have been added to the server.
+func (b *builder) assumeAdded(s str, scope *scope) {
+	if b.schema.Live || scope != b.odooScope {
+		return
+	}
+	for _, name := range addedField.FindAllString(s.v, -1) {
+		if _, known := scope.kinds[name]; !known {
+			b.odooField(str{place: s.place, v: name}) // warns
+			scope.add(name, kindAny)
+		}
+	}
+}
+
+func (b *builder) create() {
+	c := b.d.Create
+	b.m.CreateDingTalk = Create{c.DingTalk.allowed, b.condition(c.DingTalk.when, b.odooScope)}
+	b.m.CreateOdoo = Create{c.Odoo.allowed, b.condition(c.Odoo.when, b.dingScope)}
+}
+
+// scopeOf is the scope of expressions over a side's record; nil when its model or kind is not known.
+func (b *builder) scopeOf(side Side) *scope {
+	if side == Odoo {
+		return b.odooScope
+	}
+	return b.dingScope
+}

@@ -1,0 +1,46 @@
+package mapping
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// FuzzLoad feeds Load anything. It must not panic, every complaint must have a place in the file, a Set comes exactly when there is
+// no error, and what was loaded must be usable.
+func FuzzLoad(f *testing.F) {
+	for _, src := range presetSources(f) {
+		f.Add(src.Data)
+	}
+	files, err := filepath.Glob("testdata/lint/*.yaml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, path := range files {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	schema := testSchema(f)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		set, complaints := Load([]Source{{"fuzz.yaml", data}}, schema)
+		if (set == nil) != (len(complaints.Errors()) > 0) {
+			t.Fatalf("set is nil: %v; %s", set == nil, complaints)
+		}
+		for _, c := range complaints {
+			if c.File != "fuzz.yaml" || c.Line < 1 || c.Column < 1 || c.Message == "" {
+				t.Errorf("a complaint without a place: %q", c)
+			}
+		}
+		if set == nil {
+			return
+		}
+		RunTests(set)
+		for _, m := range set.Mappings {
+			m.View(Odoo, employeeRecord, nil, links, nil)
+			m.View(DingTalk, userRecord, nil, links, nil)
+		}
+	})
+}

@@ -1,0 +1,59 @@
+package mapping
+
+// Schema is what the two sides offer, as far as linting and typing need it. The caller fills it from a stored or live
+// description of the Odoo server (fields_get) and from the DingTalk client's field tables.
+type Schema struct {
+	// Models returns the fields of an Odoo model by name; false when there is no such model.
+	Models func(model string) (map[string]OdooField, bool)
+	// Kinds are the kinds of DingTalk objects by name.
+	Kinds map[string]Kind
+	// Live says that Models comes from a server: a field that is not there does not exist. Otherwise a missing x_ field
+	// may have been added to the server and is only worth a warning.
+	Live bool
+}
+
+// OdooField describes one field of a model, in the words of fields_get (odoo/models.py).
+type OdooField struct {
+	Type      string // char, text, html, selection, integer, float, monetary, boolean, date, datetime, binary, many2one, one2many, many2many, reference
+	Relation  string // the other model of a relational field
+	Required  bool
+	Readonly  bool
+	Store     bool     // kept in the database: a change moves write_date
+	Selection []string // the keys of a selection
+}
+
+// Kind describes one kind of DingTalk object: what can be done to it, and its fields.
+type Kind struct {
+	Name    string
+	IDField string // the field that holds an object's id
+
+	Create, Update, Delete, List, Events bool
+
+	Times  bool // its objects carry the time of their last change
+	Fields map[string]KindField
+}
+
+// KindField describes one field of a kind.
+type KindField struct {
+	Type string // text, integer, boolean, instant_ms, id, id_list or json
+
+	Create, Update, Get, List bool // where the field occurs
+	Required                  bool // at creation
+	Unique                    bool // within the corporation
+	Clear                     bool // an update can empty it
+
+	MaxLen     int    // in characters; 0 = no limit known
+	Permission string // the permission point whose lack also makes it absent
+	Ref        string // the kind an id or id_list names
+}
+
+// The field types of a kind.
+const (
+	typeText    = "text"
+	typeInteger = "integer"
+	typeBoolean = "boolean"
+	typeInstant = "instant_ms"
+	typeID      = "id"
+	typeIDList  = "id_list"
+	typeJSON    = "json"
+)
