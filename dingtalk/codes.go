@@ -1,0 +1,199 @@
+package dingtalk
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// verdict is the meaning of one code.
+type verdict struct {
+	class     Class
+	field     string // of the kind the call is about
+	scope     string // of a Halt; scopeThisAPI and scopeThisPermission are completed from the call and the answer
+	after     time.Duration
+	ambiguous bool // a write may have taken effect
+	nature    nature
+}
+
+const (
+	scopeThisAPI        = ScopeAPI
+	scopeThisPermission = ScopePermission
+)
+
+// Pauses of a Halt: how long until it is worth finding out whether somebody has acted.
+const (
+	haltBar        = 5 * time.Minute // 调用频率限制
+	haltConfig     = 10 * time.Minute
+	haltPermission = 10 * time.Minute
+	haltQuota      = time.Hour
+)
+
+var (
+	vBusy        = verdict{class: Retry, after: 2 * time.Second, ambiguous: true}
+	vThrottled   = verdict{class: Retry, after: firstPause, nature: throttleAnswer}
+	vToken       = verdict{class: Retry, after: firstPause, nature: tokenFailure}
+	vCredentials = verdict{class: Halt, scope: ScopeApp, after: haltConfig}
+	vPermission  = verdict{class: Halt, scope: scopeThisPermission, after: haltPermission}
+	vNotOffered  = verdict{class: Halt, scope: scopeThisAPI, after: haltPermission}
+	vNotListed   = verdict{class: Halt, scope: ScopeIP, after: haltConfig}
+	vBarred      = verdict{class: Halt, scope: ScopeIP, after: haltBar, nature: barAnswer}
+	vQuota       = verdict{class: Halt, scope: ScopeCounted, after: haltQuota, nature: quotaAnswer}
+	vDaily       = verdict{class: Halt, scope: scopeThisAPI, after: haltQuota, nature: quotaAnswer}
+	vReject      = verdict{class: Reject}
+	vMissing     = verdict{class: Missing}
+)
+
+func rejects(field string) verdict { return verdict{class: Reject, field: field} }
+
+// oldCodes are the errcodes of the old generation (全局错误码; 调用频率限制; 创建用户, 更新用户信息, 创建部门, 更新部门,
+// 删除部门 and the role documents). A code that is not here is Retry.
+var oldCodes = map[string]verdict{
+	// The server.
+	"-1": vBusy, "400001": vBusy, "500": vBusy, "1002": vBusy,
+
+	// Token, credentials, permission, address.
+	"40014": vToken, "42001": vToken, "40001": vToken, "33001": vToken,
+	"40096": vCredentials, "40089": vCredentials, "40013": vCredentials, "52010": vCredentials,
+	"50003": vCredentials, "50005": vCredentials, // app stopped, corp disabled
+	"60011": vPermission, "43007": vPermission,
+	"60020": vNotListed,
+	"50002": vReject, "50004": vReject, // outside the app's contacts scope
+
+	// Rates and quotas.
+	"90018": vThrottled, "90002": vThrottled, "90005": vThrottled, "90006": vThrottled, "90019": vThrottled,
+	"90007": vThrottled, "90008": vThrottled, "90009": vThrottled, "90010": vThrottled,
+	"90011": vThrottled, "90012": vThrottled, "90013": vThrottled, "90014": vThrottled,
+	"90001": vBarred, "90017": vBarred,
+	"90003": {class: Halt, scope: ScopeApp, after: time.Minute}, "90004": {class: Halt, scope: ScopeApp, after: time.Minute},
+	"90020": vQuota,
+
+	// A call that DingTalk does not know, or not for this app.
+	"22": vNotOffered, "404": vNotOffered, "43001": vNotOffered, "43002": vNotOffered, "41001": vNotOffered,
+
+	// Malformed requests.
+	"400002": vReject, "40035": vReject, "40038": vReject, "40000": vReject, "43009": vReject, "43005": vReject,
+	"40033": vReject, "41101": vReject, "40036": vReject, "40068": vReject, "40069": vReject, "400043": vReject,
+
+	// People.
+	"60121": vMissing, "33012": vMissing, "40003": rejects("userid"),
+	"40103": {class: Pending}, // invitation sent, consent needed
+	"60102": rejects("userid"),
+	"60104": rejects("mobile"), "60107": rejects("mobile"), "60103": rejects("mobile"), "40104": rejects("mobile"),
+	"40019": rejects("mobile"), "40021": rejects("mobile"), "40022": rejects("mobile"), "41054": rejects("mobile"),
+	"60113": rejects("mobile"), "22005": rejects("mobile"),
+	"60105": rejects("email"), "60106": rejects("email"), "40101": rejects("email"),
+	"40100": rejects("telephone"), "40063": rejects("telephone"),
+	"60112": rejects("name"), "60119": rejects("title"), "60122": rejects("extension"), "60123": rejects("job_number"),
+	"60128": rejects("manager_userid"), "40064": rejects("work_place"), "40065": rejects("remark"),
+	"40023": rejects("dept_id_list"), "40066": rejects("dept_id_list"),
+	"60022": vReject, // sensitive content
+	"12150": vReject, // 智能人事 manages positions
+	"40020": {class: Halt, scope: scopeThisAPI, after: haltQuota}, "40024": {class: Halt, scope: scopeThisAPI, after: haltQuota},
+
+	// Departments.
+	"60003": vMissing, "60004": {class: Missing, field: "parent_id"}, "60019": vReject,
+	"40009": rejects("dept_id"), "60018": rejects("dept_id"), "60007": rejects("dept_id"),
+	"60001": rejects("name"), "60009": rejects("name"), "60021": rejects("name"),
+	"60002": rejects("parent_id"), "60010": rejects("parent_id"), "40010": rejects("parent_id"),
+	"60109": rejects("dept_permits"), "600109": rejects("dept_permits"),
+	"40031": rejects("dept_manager_userid_list"), "40093": rejects("org_dept_owner"),
+	"40011": vReject, "60110": vReject, "60510": vReject, "60005": vReject, "60006": vReject,
+
+	// Roles.
+	"33011": vMissing, "34018": vReject, "34020": vReject, "34021": vReject, "660000": vReject, "23004": vReject,
+	"12012": vReject, "46004": vReject, "60301": vReject,
+}
+
+// fieldByCall corrects the table where a code is about another field, or the object itself, in some calls.
+var fieldByCall = map[string]map[string]string{
+	pathUserCreate:       {"60003": "dept_id_list", "40009": "dept_id_list", "50004": "dept_id_list", "60121": "manager_userid"},
+	pathUserUpdate:       {"60003": "dept_id_list", "40009": "dept_id_list", "50004": "dept_id_list"},
+	pathDepartmentCreate: {"60003": "parent_id", "40009": "parent_id", "50004": "parent_id"},
+	pathDepartmentUpdate: {"40009": "", "60121": "dept_manager_userid_list", "33012": "dept_manager_userid_list"},
+}
+
+// newCodes are the code strings of the new generation; see also newCode.
+var newCodes = map[string]verdict{
+	"InvalidAuthentication":                 vToken,
+	"AuthenticationFailed.MissingParameter": vNotOffered,
+	"accesstoken.expired":                   vCredentials, // a user's token
+	"invalidClientIdOrSecret":               vCredentials,
+	"invalid.client":                        vCredentials,
+	"unauthorized.client":                   vCredentials,
+	"unsupported.grant.type":                vCredentials,
+
+	"Forbidden.AccessDenied.AccessTokenPermissionDenied": vPermission,
+	"Forbidden.AccessDenied.IpNotInWhiteList":            vNotListed,
+	"Forbidden.AccessDenied.ApiCountLimitForOrg":         vQuota,
+	"InvalidAction.NotFound":                             vNotOffered,
+
+	"qps.exceed.limit": vThrottled, "request.too.fast": vThrottled, "request.overlimit": vThrottled,
+	"system.busy": vThrottled, "send.too.fast": vThrottled,
+	"daily.call.limit": vDaily,
+
+	"ServiceUnavailable": vBusy, "unknownError": vBusy, "system.error": vBusy, "server.error": vBusy, "systemError": vBusy,
+}
+
+// newCode judges a v1.0 answer: by its code, never by the status alone, because 403 stands for permission, address list and
+// throttling alike (调用频率限制); the status decides only for codes that no document names.
+func newCode(code string, status int, now time.Time) verdict {
+	if v, ok := newCodes[code]; ok {
+		return v
+	}
+	lower := strings.ToLower(code)
+	switch {
+	case strings.HasPrefix(code, "Forbidden.AccessDenied.Qps"):
+		return vThrottled
+	case strings.HasPrefix(code, "Forbidden.AccessDenied.Qpm"): // until the next minute begins
+		v := vThrottled
+		v.after = max(now.Truncate(time.Minute).Add(time.Minute).Sub(now), firstPause)
+		return v
+	case strings.HasPrefix(lower, "daily."):
+		return vDaily
+	case status == 401:
+		return vToken
+	case status == 403:
+		return vPermission
+	case status == 429 || status == 408:
+		return vThrottled
+	case status >= 500:
+		return vBusy
+	case status == 404 && code == "":
+		return vNotOffered
+	case status >= 400:
+		return vReject // Missing<param>, Invalid<param>, invalidParameter…, param.error
+	}
+	return verdict{class: Retry, after: firstPause, ambiguous: true}
+}
+
+// oldCode judges an errcode.
+func oldCode(code, path string) verdict {
+	v, ok := oldCodes[code]
+	if !ok {
+		return verdict{class: Retry, after: 5 * time.Second, ambiguous: true}
+	}
+	if field, ok := fieldByCall[path][code]; ok {
+		v.field = field
+	}
+	return v
+}
+
+// apply writes the verdict into the failure. scopes are the permission points named by the answer.
+func (v verdict) apply(e *Error, r request, scopes []string) {
+	if v.nature == tokenFailure && r.noToken { // the app's own credentials were refused
+		v = vCredentials
+	}
+	e.Class, e.Field, e.Scope, e.After, e.nature = v.class, v.field, v.scope, v.after, v.nature
+	e.Ambiguous = v.ambiguous && !r.read
+	switch v.scope {
+	case scopeThisAPI:
+		e.Scope = ScopeAPI + r.path
+	case scopeThisPermission:
+		e.RequiredScopes = scopes
+		e.Scope = ScopeAPI + r.path
+		if len(scopes) > 0 {
+			e.Scope = ScopePermission + slices.Min(scopes)
+		}
+	}
+}

@@ -1,0 +1,124 @@
+package dingtalktest
+
+import "time"
+
+// MobileUpdate says what happens to a mobile sent with user/update. The document 更新用户信息 has no such field and
+// the tutorial 企业OA系统与钉钉通讯录实现同步 says the number cannot be changed; which way it is refused is not said.
+type MobileUpdate int
+
+// The ways a mobile sent with user/update can be treated. A number equal to the present one is always accepted.
+const (
+	MobileRefused MobileUpdate = iota // errcode 40022, nothing is applied
+	MobileIgnored                     // success, the number stays
+	MobileChanged                     // success, the number changes
+)
+
+// Knobs are the stand-in's settings. Defaults are what DingTalk documents; where the documents are silent, the
+// harder of the likely behaviours. Change them with Server.Set at any time.
+type Knobs struct {
+	// Events.
+
+	Duplicate, Reorder, Lose float64         // share of events (0..1) sent twice, held back behind later ones, never sent
+	Seed                     int64           // of the dice for the three shares; the same seed and events give the same misfortunes
+	EventDelay               time.Duration   // between a change and the first push of its event
+	ReorderWithin            time.Duration   // how long a reordered event is held back at most (default 50 ms)
+	PushTimeout              time.Duration   // a callback must be answered within (2.5 s)
+	RetryFirst, RetrySecond  time.Duration   // waits before the two retries of a callback (10 s, 30 s)
+	FailedListDelay          time.Duration   // from the last retry until the failed list shows the event (3 min)
+	FailedListKeeps          bool            // reading the failed list does not remove what was read
+	FailedListPage           int             // entries an answer of the failed list holds (200)
+	StreamFailuresListed     bool            // Stream events given up also appear in the failed list
+	RedeliverAfter           time.Duration   // a Stream frame without an answer, or answered LATER, is sent again after (3 s)
+	RedeliverMax             int             // sends of a Stream event in all before it is given up (20)
+	RedeliverNewMessageID    bool            // a redelivered frame carries a new messageId (the eventId never changes)
+	HoldWithoutClients       bool            // events born while nobody is connected wait for the next client instead of being lost
+	PingEvery                time.Duration   // SYSTEM ping on every Stream connection (30 s; 0 = never)
+	StreamLife               time.Duration   // a Stream connection is asked to disconnect at this age (0 = never)
+	DisconnectGrace          time.Duration   // between the SYSTEM disconnect frame and the close (10 s)
+	TicketLife               time.Duration   // validity of a Stream ticket, on the server's clock (90 s)
+	UpperCamelEvents         bool            // callbacks of contacts carry UserId, DeptId, TimeStamp as older documents print
+	EventIDAbsent            bool            // callbacks carry no eventId, as the oldest samples
+	DiffInfoArray            bool            // user_modify_org has diffInfo as an array, as live traffic shows (default true)
+	EventWithoutChange       bool            // an update that changes nothing emits user_modify_org / org_dept_modify too
+	ModifyAfterAdd           bool            // user_modify_org follows each user_add_org at once
+	PushQuotaExhausted       bool            // counted events arrive as errCode 20001 without content
+	MutedEvents              map[string]bool // event types that are not ticked in the console
+
+	// Reading.
+
+	StaleReads             time.Duration   // reads show the state of this long ago, on the server's clock
+	MobilePermission       bool            // 企业员工手机号信息 granted: mobile and state_code are shown (default true)
+	PersonalInfoPermission bool            // 邮箱等个人信息 granted: email, work_place, remark, extension are shown (default true)
+	MissingPermissions     map[string]bool // permission points not granted, such as qyapi_manage_addresslist: 60011
+	DepartmentsReversed    bool            // dept_id_list comes in another order than it was set
+	PositionsAbsent        bool            // dept_position_list is left out, so that the main department is not told
+	SeniorHidesMobile      bool            // the number of a person in 高管模式 is not shown
+	ForeignMobilePrefixed  bool            // a number outside mainland China is shown as +xx-xxxxx
+	EmptyFieldsAbsent      bool            // telephone, job_number, title, email, avatar are left out when empty (else "")
+	LookupIgnoresScope     bool            // getbymobile and getbyunionid find people outside the app's scope
+	UserNotFoundCode       int             // 60121 (default) or 33012
+
+	// Writing.
+
+	ProtectedMobiles      map[string]bool // adding a person with such a number sends an invitation: 40103
+	PendingAsSuccess      bool            // an invitation answers errcode 0 without userid instead of 40103
+	ReaddWithin24hPending bool            // adding a number again within 24 h after it was deleted: 40103 (default true)
+	HolderInBody          bool            // 60104 carries the userid of the number's holder
+	CreatedActive         bool            // people made through the API count as activated at once
+	MobileUpdate          MobileUpdate    // what a changed mobile in user/update does (default: refused)
+	CorpAbroad            bool            // the corp is registered outside mainland China: mainland numbers need +86-
+	ClearByEmptyString    bool            // "" clears a text on user/update (default true); else it changes nothing
+	AbsentExtensionClears bool            // user/update without extension and in overwrite mode clears all custom fields
+	CustomFields          map[string]bool // names of the custom fields (成员字段管理); nil means that any name exists
+	UnknownFieldsRefused  bool            // extension with a name that CustomFields lacks: 60122; else the name is dropped
+	KeepLostManagers      bool            // manager_userid keeps naming a person who left
+	OrgMailbox            bool            // the enterprise mailbox service is open, so that org_email works (default true)
+	EnterpriseAccounts    bool            // the corp bought 企业账号: exclusive_account is accepted
+	SubtreeDelete         bool            // deleting a department deletes its empty sub-departments (default true); else 60006
+	MaxDepth              int             // levels of departments below the root, 60002 beyond (0 = no limit)
+	MaxDepartments        int             // 60110 beyond (0 = no limit)
+	MaxDepartmentMembers  int             // 40023 beyond (0 = no limit)
+	MaxHeadcount          int             // 40024 beyond (0 = no limit)
+	SensitiveWords        []string        // names and remarks with one of them: 60022
+	HRMPositions          bool            // 智能人事 manages positions: title and departments cannot be changed by user/update: 12150
+
+	// Access.
+
+	TokenLife      time.Duration // of app tokens, on the server's clock (7200 s)
+	ExpiredToken   int           // the code of a token that is not valid on the old host: 40014 (default) or 42001
+	QPS            int           // calls a second and API path, on the server's clock; 0 = no limit
+	GlobalThrottle bool          // throttling answers are those of the limit over all tenants (90002, QpsLimitForApi)
+	Quota          int           // counted calls allowed; 0 = no limit
+	QuotaExhausted bool          // every counted call is refused
+	CountContacts  bool          // calls and events of contacts count too
+	AppStopped     bool          // 50003
+	CorpDisabled   bool          // 50005
+	IPRefused      bool          // 60020
+	Latency        time.Duration // real time added to every call
+}
+
+// DefaultKnobs returns the settings a new Server starts with.
+func DefaultKnobs() Knobs {
+	return Knobs{
+		ReorderWithin: 50 * time.Millisecond, PushTimeout: 2500 * time.Millisecond,
+		RetryFirst: 10 * time.Second, RetrySecond: 30 * time.Second,
+		FailedListDelay: 3 * time.Minute, FailedListPage: 200,
+		RedeliverAfter: 3 * time.Second, RedeliverMax: 20,
+		PingEvery: 30 * time.Second, DisconnectGrace: 10 * time.Second, TicketLife: 90 * time.Second,
+		DiffInfoArray: true, MobilePermission: true, PersonalInfoPermission: true, UserNotFoundCode: 60121,
+		ReaddWithin24hPending: true, ClearByEmptyString: true, OrgMailbox: true, SubtreeDelete: true,
+		TokenLife: 7200 * time.Second, ExpiredToken: 40014,
+	}
+}
+
+// Scale multiplies every wait that runs in real time (retries, redelivery, pings, grace periods, delays) by f, so
+// that a round of a minute takes milliseconds. Periods on the server's clock (token, ticket, stale reads) stay, and so
+// does PushTimeout, which is a bound and not a wait.
+func (k *Knobs) Scale(f float64) {
+	for _, d := range []*time.Duration{
+		&k.EventDelay, &k.ReorderWithin, &k.RetryFirst, &k.RetrySecond, &k.FailedListDelay,
+		&k.RedeliverAfter, &k.PingEvery, &k.StreamLife, &k.DisconnectGrace, &k.Latency,
+	} {
+		*d = time.Duration(float64(*d) * f)
+	}
+}

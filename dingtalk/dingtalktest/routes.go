@@ -1,0 +1,101 @@
+package dingtalktest
+
+import "net/http"
+
+// Permission points (权限点) of the contacts.
+const (
+	readMember       = "qyapi_get_member"
+	readMembers      = "qyapi_get_department_member"
+	readDepartments  = "qyapi_get_department_list"
+	readByMobile     = "qyapi_get_member_by_mobile"
+	writeContacts    = "qyapi_manage_addresslist"
+	readContactsBase = "Contact.Common.Read"
+	readOwnProfile   = "Contact.User.Read"
+	baseAccess       = "qyapi_base"
+)
+
+// noticeSend is the path that sends work notices.
+const noticeSend = "/topapi/message/corpconversation/asyncsend_v2"
+
+// contacts is a free method of the old host's contacts.
+func contacts(path, permission string, write bool, run func(*Server, *call) (any, *Refusal)) *endpoint {
+	return &endpoint{
+		path: "/topapi/" + path, method: http.MethodPost, style: topapi, permission: permission, contacts: true,
+		write: write, run: run,
+	}
+}
+
+var endpoints = []*endpoint{
+	{path: "/v1.0/oauth2/accessToken", method: http.MethodPost, style: v1, open: true, free: true, secret: true, run: (*Server).accessToken},
+	{path: "/v1.0/oauth2/{corpId}/token", method: http.MethodPost, style: v1, open: true, free: true, secret: true, run: (*Server).corpToken},
+	{path: "/gettoken", method: http.MethodGet, style: legacy, open: true, free: true, secret: true, run: (*Server).oldToken},
+	{path: "/auth/scopes", method: http.MethodGet, style: legacy, free: true, run: (*Server).authScopes},
+
+	contacts("v2/user/create", writeContacts, true, (*Server).createUser),
+	contacts("v2/user/update", writeContacts, true, (*Server).updateUser),
+	contacts("v2/user/delete", writeContacts, true, (*Server).deleteUser),
+	contacts("v2/user/get", readMember, false, (*Server).getUser),
+	contacts("v2/user/list", readMembers, false, (*Server).listUsers),
+	contacts("user/listsimple", readMembers, false, (*Server).listUsersSimple),
+	contacts("user/listid", readMembers, false, (*Server).listUserIDs),
+	contacts("v2/user/getbymobile", readByMobile, false, (*Server).getByMobile),
+	contacts("user/getbyunionid", readMember, false, (*Server).getByUnionID),
+	contacts("user/count", readMember, false, (*Server).countUsers),
+	contacts("user/listadmin", readMember, false, (*Server).listAdmins),
+	contacts("inactive/user/v2/get", readMember, false, (*Server).listInactive),
+
+	contacts("v2/department/create", writeContacts, true, (*Server).createDepartment),
+	contacts("v2/department/update", writeContacts, true, (*Server).updateDepartment),
+	contacts("v2/department/delete", writeContacts, true, (*Server).deleteDepartment),
+	contacts("v2/department/get", readDepartments, false, (*Server).getDepartment),
+	contacts("v2/department/listsub", readDepartments, false, (*Server).listSub),
+	contacts("v2/department/listsubid", readDepartments, false, (*Server).listSubIDs),
+	contacts("v2/department/listparentbydept", readDepartments, false, (*Server).listParents),
+	contacts("v2/department/listparentbyuser", readDepartments, false, (*Server).listParentsOfUser),
+
+	{path: "/role/add_role", method: http.MethodPost, style: legacy, permission: writeContacts, contacts: true, write: true, run: (*Server).addRole},
+	{path: "/role/update_role", method: http.MethodPost, style: legacy, permission: writeContacts, contacts: true, write: true, run: (*Server).updateRole},
+	{path: "/role/add_role_group", method: http.MethodPost, style: legacy, permission: writeContacts, contacts: true, write: true, run: (*Server).addRoleGroup},
+	contacts("role/deleterole", writeContacts, true, (*Server).deleteRole),
+	contacts("role/list", readMember, false, (*Server).listRoles),
+	contacts("role/getrole", readMember, false, (*Server).getRole),
+	contacts("role/getrolegroup", readMember, false, (*Server).getRoleGroup),
+	contacts("role/addrolesforemps", writeContacts, true, changeRoles(true, 20)),
+	contacts("role/removerolesforemps", writeContacts, true, changeRoles(false, 100)),
+	contacts("role/simplelist", readMember, false, (*Server).roleMembers),
+	contacts("role/scope/update", writeContacts, true, (*Server).roleScope),
+
+	{path: "/v1.0/contact/users/search", method: http.MethodPost, style: v1, permission: readContactsBase, contacts: true, run: (*Server).searchUsers},
+	{path: "/v1.0/contact/departments/search", method: http.MethodPost, style: v1, permission: readContactsBase, contacts: true, run: (*Server).searchDepartments},
+	{path: "/v1.0/contact/empLeaveRecords", method: http.MethodGet, style: v1, permission: readContactsBase, contacts: true, run: (*Server).leaveRecords},
+	{path: "/v1.0/contact/orgAccounts/enable", method: http.MethodPost, style: v1, permission: writeContacts, contacts: true, write: true, run: setAccount(false)},
+	{path: "/v1.0/contact/orgAccounts/disable", method: http.MethodPost, style: v1, permission: writeContacts, contacts: true, write: true, run: setAccount(true)},
+
+	{path: noticeSend, method: http.MethodPost, style: topapi, permission: baseAccess, write: true, run: (*Server).sendNotice},
+	{path: "/topapi/message/corpconversation/getsendprogress", method: http.MethodPost, style: topapi, permission: baseAccess, run: (*Server).noticeProgress},
+	{path: "/topapi/message/corpconversation/getsendresult", method: http.MethodPost, style: topapi, permission: baseAccess, run: (*Server).noticeResult},
+	{path: "/topapi/message/corpconversation/recall", method: http.MethodPost, style: topapi, permission: baseAccess, write: true, run: (*Server).recallNotice},
+
+	{path: "/call_back/get_call_back_failed_result", method: http.MethodGet, style: legacy, free: true, run: (*Server).failedResult},
+	{path: "/call_back/register_call_back", method: http.MethodPost, style: legacy, free: true, write: true, secret: true, run: (*Server).registerCallback},
+	{path: "/call_back/update_call_back", method: http.MethodPost, style: legacy, free: true, write: true, secret: true, run: (*Server).updateCallback},
+	{path: "/call_back/get_call_back", method: http.MethodGet, style: legacy, free: true, run: (*Server).getCallback},
+	{path: "/call_back/delete_call_back", method: http.MethodGet, style: legacy, free: true, write: true, run: (*Server).deleteCallback},
+	{path: "/v1.0/gateway/connections/open", method: http.MethodPost, style: v1, open: true, free: true, secret: true, run: (*Server).openStream},
+
+	{path: "/oauth2/auth", method: http.MethodGet, style: page, open: true, free: true, run: (*Server).authPage},
+	{path: "/v1.0/oauth2/userAccessToken", method: http.MethodPost, style: v1, open: true, free: true, secret: true, run: (*Server).userAccessToken},
+	{path: "/v1.0/contact/users/me", method: http.MethodGet, style: v1, open: true, free: true, run: (*Server).profile},
+	{path: "/topapi/v2/user/getuserinfo", method: http.MethodPost, style: topapi, permission: baseAccess, free: true, secret: true, run: (*Server).userInfo},
+}
+
+// routes builds the table of all hosts.
+func (s *Server) routes() *http.ServeMux {
+	mux := http.NewServeMux()
+	for _, ep := range endpoints {
+		mux.HandleFunc(ep.path, func(w http.ResponseWriter, r *http.Request) { s.serve(ep, w, r) })
+	}
+	mux.HandleFunc("/connect", s.connect)
+	mux.HandleFunc("/", unknown)
+	return mux
+}

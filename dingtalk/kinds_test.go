@@ -1,0 +1,96 @@
+package dingtalk
+
+import "testing"
+
+func TestKindTables(t *testing.T) {
+	for _, k := range Kinds() {
+		if found, ok := KindByName(k.Name); !ok || found.Name != k.Name {
+			t.Errorf("%s is not found by name", k.Name)
+		}
+		id, ok := k.Field(k.IDField)
+		if !ok || id.Type != ID || !id.Get || !id.List {
+			t.Errorf("%s: id field %+v", k.Name, id)
+		}
+		if len(k.Events) == 0 {
+			t.Errorf("%s has no events", k.Name)
+		}
+		names := map[string]bool{}
+		for _, f := range k.Fields {
+			where := k.Name + "." + f.Name
+			if names[f.Name] || names[f.ReadName()] {
+				t.Errorf("%s twice", where)
+			}
+			names[f.Name], names[f.ReadName()] = true, true
+			if !f.Create && !f.Update && !f.Get && !f.List {
+				t.Errorf("%s appears nowhere", where)
+			}
+			if f.Required && !f.Create {
+				t.Errorf("%s is required but not taken", where)
+			}
+			if f.Clear != ClearNever && !f.Update {
+				t.Errorf("%s can be cleared but not updated", where)
+			}
+			if f.Permission != "" && f.Absent != Unknown {
+				t.Errorf("%s: want of permission makes absence ambiguous", where)
+			}
+			if f.Ref != "" {
+				if _, ok := KindByName(f.Ref); !ok || (f.Type != ID && f.Type != IDList) {
+					t.Errorf("%s refers to %q", where, f.Ref)
+				}
+			}
+			if f.Numeric && f.Type != ID && f.Type != IDList {
+				t.Errorf("%s is numeric but no id", where)
+			}
+		}
+	}
+	if _, ok := KindByName("cat"); ok {
+		t.Error("a kind of that name")
+	}
+	if _, ok := UserKind.Field("cat"); ok {
+		t.Error("a field of that name")
+	}
+}
+
+// The facts a mapping is checked against, spot by spot as the documents state them.
+func TestKindFacts(t *testing.T) {
+	user := func(name string) Field { f, _ := UserKind.Field(name); return f }
+	dept := func(name string) Field { f, _ := DepartmentKind.Field(name); return f }
+	if f := user("mobile"); !f.CreateOnly() || !f.Required || !f.Unique || f.Absent != Unknown || f.Permission == "" {
+		t.Errorf("mobile %+v", f)
+	}
+	if f := user("manager_userid"); f.List || !f.Get || f.Clear != ClearForce || f.Ref != "user" || f.CreateOnly() {
+		t.Errorf("manager_userid %+v: lists do not carry it", f)
+	}
+	for _, name := range []string{"title", "work_place", "remark"} {
+		if user(name).Clear != ClearEmptyString {
+			t.Errorf("%s", name)
+		}
+	}
+	for _, name := range []string{"telephone", "email", "mobile", "userid"} {
+		if f := user(name); !f.Unique || f.Clear != ClearNever {
+			t.Errorf("%s %+v", name, f)
+		}
+	}
+	for _, name := range []string{"email", "work_place", "remark", "extension"} {
+		if f := user(name); f.Permission != permPersonal {
+			t.Errorf("%s %+v", name, f)
+		}
+	}
+	for _, name := range []string{"role_list", "leader_in_dept"} {
+		if f := user(name); f.List || !f.Get || f.Create || f.Update {
+			t.Errorf("%s %+v", name, f)
+		}
+	}
+	if f := dept("dept_manager_userid_list"); f.Create || !f.Update || f.Clear != ClearForceEmpty || f.Ref != "user" {
+		t.Errorf("managers %+v", f)
+	}
+	if f := dept("code"); f.Create || !f.Update || f.MaxLen != 30 {
+		t.Errorf("code %+v", f)
+	}
+	if f := dept("source_identifier"); !f.Create || !f.Update || !f.Get {
+		t.Errorf("source_identifier %+v", f)
+	}
+	if user("senior_mode").ReadName() != "senior" || user("name").ReadName() != "name" {
+		t.Error("ReadName")
+	}
+}

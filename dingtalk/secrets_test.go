@@ -1,0 +1,137 @@
+package dingtalk
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+)
+
+// allCalls is every call that the package can make over the wire, each with arguments that pass its checks.
+func allCalls(c *Client) map[string]func() error {
+	user := Object{"userid": "u", "name": "n", "mobile": "1", "dept_id_list": "1"}
+	dept := Object{"name": "n", "parent_id": "1"}
+	now := newClock().now()
+	return map[string]func() error{
+		"Token":         func() error { return second(c.Token(bg())) },
+		"Users.Create":  func() error { return second(c.Users.Create(bg(), user)) },
+		"Users.Update":  func() error { return c.Users.Update(bg(), Object{"userid": "u", "title": "t"}) },
+		"Users.Delete":  func() error { return c.Users.Delete(bg(), "u") },
+		"Users.Get":     func() error { return second(c.Users.Get(bg(), "u")) },
+		"GetByMobile":   func() error { return second(c.Users.GetByMobile(bg(), "1")) },
+		"GetByUnionID":  func() error { return second(c.Users.GetByUnionID(bg(), "1")) },
+		"Users.List":    func() error { return last(c.Users.List(bg(), 1)) },
+		"Names":         func() error { return last(c.Users.Names(bg(), 1)) },
+		"ListIDs":       func() error { return second(c.Users.ListIDs(bg(), 1)) },
+		"Count":         func() error { return second(c.Users.Count(bg(), true)) },
+		"Admins":        func() error { return second(c.Users.Admins(bg())) },
+		"AdminScope":    func() error { return second(c.Users.AdminScope(bg(), "u")) },
+		"Inactive":      func() error { return last(c.Users.Inactive(bg(), true, "20260101")) },
+		"Dept.Create":   func() error { return second(c.Departments.Create(bg(), dept)) },
+		"Dept.Update":   func() error { return c.Departments.Update(bg(), Object{"dept_id": "2", "name": "n"}) },
+		"Dept.Delete":   func() error { return c.Departments.Delete(bg(), 2) },
+		"Dept.Get":      func() error { return second(c.Departments.Get(bg(), 2)) },
+		"ListSub":       func() error { return second(c.Departments.ListSub(bg(), 2)) },
+		"ListSubIDs":    func() error { return second(c.Departments.ListSubIDs(bg(), 2)) },
+		"Parents":       func() error { return second(c.Departments.Parents(bg(), 2)) },
+		"ParentsByUser": func() error { return second(c.Departments.ParentsByUser(bg(), "u")) },
+		"Walk":          func() error { return last(c.Departments.Walk(bg(), []int64{1})) },
+		"Roles.List":    func() error { return last(c.Roles.List(bg())) },
+		"Roles.Get":     func() error { return second(c.Roles.Get(bg(), 1)) },
+		"Roles.Group":   func() error { _, _, err := c.Roles.Group(bg(), 1); return err },
+		"Roles.Create":  func() error { return second(c.Roles.Create(bg(), Object{"name": "n", "group_id": "1"})) },
+		"CreateGroup":   func() error { return second(c.Roles.CreateGroup(bg(), "g")) },
+		"Roles.Update":  func() error { return c.Roles.Update(bg(), Object{"id": "1", "name": "n"}) },
+		"Roles.Delete":  func() error { return c.Roles.Delete(bg(), 1) },
+		"Assign":        func() error { return c.Roles.Assign(bg(), []int64{1}, []string{"u"}) },
+		"Unassign":      func() error { return c.Roles.Unassign(bg(), []int64{1}, []string{"u"}) },
+		"SetScope":      func() error { return c.Roles.SetScope(bg(), 1, "u") },
+		"Members":       func() error { return last(c.Roles.Members(bg(), 1)) },
+		"LeaveRecords":  func() error { return last(c.Contacts.LeaveRecords(bg(), now.Add(-time.Hour), now)) },
+		"Scopes":        func() error { return second(c.Contacts.Scopes(bg())) },
+		"Failed":        func() error { return last(c.Callbacks.Failed(bg())) },
+	}
+}
+
+func last[T any](seq func(func(T, error) bool)) (err error) {
+	seq(func(_ T, e error) bool { err = e; return true })
+	return err
+}
+
+// No error of any call shows the token or the secret, whatever the far side says or does, in whichever format it is printed.
+func TestNoSecretInAnyError(t *testing.T) {
+	token := tokenNo(1)
+	secrets := []string{token, url.QueryEscape(token), testSecret, url.QueryEscape(testSecret)}
+	echo := fmt.Sprintf(`token %s secret %s url https://x?access_token=%s&appsecret=%s`, token, testSecret, url.QueryEscape(token), url.QueryEscape(testSecret))
+	for name, answer := range map[string]answerFunc{
+		"refusal, echoing":    ok(`{"errcode":60011,"errmsg":%q,"userid":%q,"request_id":%q}`, echo, token, testSecret),
+		"rejection, echoing":  ok(`{"errcode":60104,"errmsg":%q,"userid":%q}`, echo, token),
+		"gateway, echoing":    ok(`{"errcode":88,"sub_code":%q,"sub_msg":%q}`, token, echo),
+		"new, echoing":        status(400, fmt.Sprintf(`{"code":%q,"message":%q,"accessdenieddetail":{"requiredScopes":[%q]}}`, token, echo, token)),
+		"permission, echoing": status(403, fmt.Sprintf(`{"code":"Forbidden.AccessDenied.AccessTokenPermissionDenied","message":"m","accessdenieddetail":{"requiredScopes":[%q]}}`, testSecret)),
+		"dropped":             func(call) reply { return reply{drop: true} },
+		"cut":                 func(call) reply { return reply{body: echo, cut: true} },
+		"page":                status(500, "<html>"+echo),
+		"nonsense":            ok("%s", echo),
+		"redirect": func(call) reply {
+			return reply{status: 302, head: map[string]string{"Location": "http://x/?" + url.QueryEscape(token)}}
+		},
+		"redirect to nonsense": func(call) reply { return reply{status: 302, head: map[string]string{"Location": "http://[" + token}} },
+		"too late":             func(call) reply { return reply{wait: make(chan struct{})} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFar(t)
+			for _, path := range allPaths {
+				f.on(path, answer)
+			}
+			timeout := 10 * time.Second
+			if name == "too late" {
+				timeout = 20 * time.Millisecond
+			}
+			client := func() *Client {
+				return f.client(newClock().set, func(cfg *Config) { cfg.Retries, cfg.Timeout = -1, timeout })
+			}
+			for what, do := range allCalls(client()) {
+				err := do()
+				if err == nil && what == "Token" {
+					continue
+				}
+				checkSecrets(t, what, err, secrets)
+			}
+			f.on(pathToken, answer)
+			checkSecrets(t, "the first token", second(client().Token(bg())), secrets[2:]) // of the token nothing is known yet
+		})
+	}
+}
+
+func checkSecrets(t *testing.T, what string, err error, secrets []string) {
+	t.Helper()
+	if err == nil {
+		t.Errorf("%s did not fail", what)
+		return
+	}
+	e := failure(t, err)
+	printed := fmt.Sprintf("%v %+v %#v %q", err, *e, *e, e.RequiredScopes)
+	for cause := e.Err; cause != nil; {
+		printed += fmt.Sprintf(" %v %#v", cause, cause)
+		u, ok := cause.(interface{ Unwrap() error })
+		if !ok {
+			break
+		}
+		cause = u.Unwrap()
+	}
+	for _, s := range secrets {
+		if strings.Contains(printed, s) {
+			t.Errorf("%s shows %s: %.300s", what, s, printed)
+		}
+	}
+}
+
+var allPaths = []string{
+	pathUserCreate, pathUserUpdate, pathUserDelete, pathUserGet, pathUserList, pathUserListSimple, pathUserListID, pathUserByMobile,
+	pathUserByUnionID, pathUserCount, pathUserAdmins, pathUserAdminScope, pathUserInactive, pathDepartmentCreate, pathDepartmentUpdate,
+	pathDepartmentDelete, pathDepartmentGet, pathDepartmentListSub, pathDepartmentListSubID, pathDepartmentParents, pathDepartmentParentsByUser,
+	pathRoleCreate, pathRoleUpdate, pathRoleCreateGroup, pathRoleDelete, pathRoleList, pathRoleGet, pathRoleGetGroup, pathRoleAssign,
+	pathRoleUnassign, pathRoleScope, pathRoleMembers, pathScopes, pathLeaveRecords, pathCallbacksFailed,
+}

@@ -1,0 +1,287 @@
+package dingtalk
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/go-resty/resty/v2"
+	"github.com/hashicorp/go-retryablehttp"
+)
+
+// maxAnswer bounds the body of an answer, in bytes.
+const maxAnswer = 16 << 20
+
+// request is one call before it is sent.
+type request struct {
+	method  string
+	path    string // key of the limiter, the statistics and the errors
+	v1      bool   // of the new generation: other host, other place for the token, other envelope
+	query   url.Values
+	body    any
+	read    bool // changes nothing, so the transport may repeat it
+	counted bool // against the monthly quota
+	noToken bool
+}
+
+type callKey struct{}
+
+// callInfo travels with the context of a request down to the transports.
+type callInfo struct {
+	path string
+	read bool
+}
+
+func infoOf(ctx context.Context) callInfo {
+	info, _ := ctx.Value(callKey{}).(callInfo)
+	return info
+}
+
+func defaultTransport() *http.Transport {
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		ForceAttemptHTTP2:      true,
+		MaxIdleConnsPerHost:    8,
+		MaxConnsPerHost:        64,
+		IdleConnTimeout:        60 * time.Second,
+		TLSHandshakeTimeout:    10 * time.Second,
+		MaxResponseHeaderBytes: 64 << 10,
+	}
+}
+
+// newHTTP stacks, from the outside: resty (no retries of its own), retryablehttp, and one attempt = limiter + deadline.
+func newHTTP(cfg Config, limits *limiters) *resty.Client {
+	attempts := &attemptTransport{next: cfg.HTTPTransport, limits: limits, timeout: cfg.Timeout}
+	retrying := &retryablehttp.RoundTripper{Client: &retryablehttp.Client{
+		HTTPClient:   &http.Client{Transport: attempts, CheckRedirect: noRedirect},
+		RetryMax:     cfg.Retries,
+		RetryWaitMin: cfg.RetryWait,
+		RetryWaitMax: cfg.RetryWait * 8,
+		CheckRetry:   checkRetry,
+		Backoff:      backoff,
+		ErrorHandler: retryablehttp.PassthroughErrorHandler,
+	}}
+	client := resty.NewWithClient(&http.Client{Transport: retrying, CheckRedirect: noRedirect})
+	client.SetHeader("User-Agent", cfg.UserAgent)
+	client.SetLogger(silent{}) // resty's own log lines would carry URLs
+	return client
+}
+
+// noRedirect hands the redirect back as the answer: following it would carry the token to wherever it points.
+func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+type silent struct{}
+
+func (silent) Errorf(string, ...any) {}
+func (silent) Warnf(string, ...any)  {}
+func (silent) Debugf(string, ...any) {}
+
+// checkRetry repeats what never reached the far side, and reads after a server's failure. Refusals (4xx, errcodes) are never
+// repeated here: they are for the caller, who sees all records.
+func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
+	if ctx.Err() != nil {
+		return false, ctx.Err()
+	}
+	if err != nil {
+		var own *Error
+		return !errors.As(err, &own) && (unsent(err) || infoOf(ctx).read), nil
+	}
+	return infoOf(ctx).read && resp.StatusCode >= 500, nil
+}
+
+// backoff doubles the pause; a Retry-After is left to the classification, which bounds it.
+func backoff(low, high time.Duration, attempt int, _ *http.Response) time.Duration {
+	return min(low<<min(attempt, 16), high)
+}
+
+// unsent reports that no connection came about, so that nothing can have taken effect.
+func unsent(err error) bool {
+	var op *net.OpError
+	var dns *net.DNSError
+	return errors.As(err, &dns) || errors.As(err, &op) && op.Op == "dial"
+}
+
+// attemptTransport makes one attempt: it waits for the path's limiter, then bounds connecting, sending and reading the whole
+// answer by one deadline. An answer that is cut short or too long is an error here, where reads can still be repeated.
+type attemptTransport struct {
+	next    http.RoundTripper
+	limits  *limiters
+	timeout time.Duration
+}
+
+func (t *attemptTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if err := t.limits.wait(req.Context(), infoOf(req.Context()).path); err != nil {
+		closeBody(req)
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(req.Context(), t.timeout)
+	defer cancel()
+	resp, err := t.next.RoundTrip(req.WithContext(ctx))
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	if err != nil {
+		return nil, fmt.Errorf("answer cut short: %w", err)
+	}
+	if len(body) > maxAnswer {
+		return nil, fmt.Errorf("answer longer than %d bytes", maxAnswer)
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	resp.ContentLength = int64(len(body))
+	return resp, nil
+}
+
+func closeBody(req *http.Request) {
+	if req.Body != nil {
+		_ = req.Body.Close()
+	}
+}
+
+func (c *Client) read(ctx context.Context, path string, body Object) (Object, error) {
+	return c.do(ctx, request{method: http.MethodPost, path: path, body: body, read: true})
+}
+
+func (c *Client) write(ctx context.Context, path string, body Object) (Object, error) {
+	return c.do(ctx, request{method: http.MethodPost, path: path, body: body})
+}
+
+// do makes a call with the app's token and returns the answer's top level. A refused token is replaced and the call made once
+// more: the gateway refuses it before anything is done, so this holds for writes too.
+func (c *Client) do(ctx context.Context, r request) (Object, error) {
+	for second := false; ; second = true {
+		token, err := c.tokens.get(ctx)
+		if err != nil {
+			return nil, err
+		}
+		answer, failure := c.send(ctx, r, token)
+		if failure == nil {
+			return answer, nil
+		}
+		if !failure.tokenRefused() {
+			return nil, failure
+		}
+		c.tokens.drop(token)
+		if second {
+			failure.Class, failure.Scope, failure.After = Halt, ScopeApp, time.Minute
+			return nil, failure
+		}
+	}
+}
+
+// send makes a call once (the transport may repeat a read) and judges the answer.
+func (c *Client) send(ctx context.Context, r request, token string) (Object, *Error) {
+	if wait := c.bar.remaining(c.cfg.Now()); wait > 0 {
+		return nil, &Error{Class: Halt, Scope: ScopeIP, After: wait, API: r.path, Message: "this address is barred by DingTalk, no call was made"}
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, &Error{Class: Retry, API: r.path, Err: err}
+	}
+	resp, err := c.transmit(ctx, r, token)
+	clean := scrubber(token, c.cfg.AppSecret)
+	if err != nil {
+		return nil, clean.failure(r, err)
+	}
+	answer, failure := judge(r, resp.StatusCode(), resp.Header(), resp.Body(), c.cfg.Now())
+	if failure == nil {
+		c.limits.passed(r.path)
+		c.counter.add(r.path, r.counted)
+		return answer, nil
+	}
+	clean.scrub(failure)
+	switch {
+	case failure.barred():
+		c.bar.set(c.cfg.Now().Add(failure.After))
+	case failure.throttled():
+		failure.After = max(failure.After, c.limits.pushBack(r.path))
+	case failure.Code != "" && !failure.quota():
+		c.counter.add(r.path, r.counted)
+	}
+	return nil, failure
+}
+
+func (c *Client) transmit(ctx context.Context, r request, token string) (*resty.Response, error) {
+	ctx = context.WithValue(ctx, callKey{}, callInfo{path: r.path, read: r.read})
+	req := c.http.R().SetContext(ctx).SetHeader("Accept", "application/json")
+	base := c.cfg.OAPI
+	if r.v1 {
+		base = c.cfg.API
+	}
+	for key, values := range r.query {
+		req.QueryParam[key] = values
+	}
+	switch {
+	case r.noToken:
+	case r.v1:
+		req.SetHeader("x-acs-dingtalk-access-token", token)
+	default:
+		req.SetQueryParam("access_token", token)
+	}
+	if r.body != nil {
+		raw, err := marshal(r.body)
+		if err != nil {
+			return nil, &Error{Class: Reject, API: r.path, Message: "the request is not representable in JSON"}
+		}
+		req.SetHeader("Content-Type", "application/json").SetBody(raw)
+	}
+	return req.Execute(r.method, base+r.path)
+}
+
+// cleaner removes secrets from what will be printed.
+type cleaner struct{ replace *strings.Replacer }
+
+func scrubber(secrets ...string) cleaner {
+	var pairs []string
+	for _, s := range secrets {
+		if s == "" {
+			continue
+		}
+		pairs = append(pairs, s, "[secret]")
+		if escaped := url.QueryEscape(s); escaped != s {
+			pairs = append(pairs, escaped, "[secret]")
+		}
+	}
+	return cleaner{strings.NewReplacer(pairs...)}
+}
+
+func (c cleaner) scrub(e *Error) {
+	e.Message = c.replace.Replace(e.Message)
+	e.Holder = c.replace.Replace(e.Holder)
+	e.Code = c.replace.Replace(e.Code)
+	e.RequestID = c.replace.Replace(e.RequestID)
+	e.Scope = c.replace.Replace(e.Scope)
+	for i, scope := range e.RequiredScopes {
+		e.RequiredScopes[i] = c.replace.Replace(scope)
+	}
+}
+
+// failure turns an error of the transport into an Error. http.Client prints the whole URL, token included: its wrapping is
+// taken off, and whatever still shows a secret is reduced to its text without it.
+func (c cleaner) failure(r request, err error) *Error {
+	var own *Error
+	if errors.As(err, &own) {
+		own.API = r.path
+		return own
+	}
+	for {
+		wrapped, ok := errors.AsType[*url.Error](err)
+		if !ok {
+			break
+		}
+		err = wrapped.Err
+	}
+	e := &Error{Class: Retry, API: r.path, Ambiguous: !r.read && !unsent(err), Err: err}
+	if s := c.replace.Replace(err.Error()); s != err.Error() {
+		e.Err = errors.New(s)
+	}
+	return e
+}
