@@ -1,0 +1,228 @@
+package odootest
+
+import (
+	"fmt"
+	"html"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// threadMethods are those of mail.thread and mail.activity.mixin that the models with a chatter have.
+var threadMethods map[string]method
+
+func init() {
+	threadMethods = map[string]method{
+		"message_post": {multi: true, loose: true, params: []string{"body", "subject", "message_type", "subtype", "parent_id", "attachments", "notif_layout"}, run: messagePost},
+		"message_subscribe": {multi: true, params: []string{"partner_ids", "channel_ids", "subtype_ids"}, run: func(c *call) (any, error) {
+			return true, c.follow()
+		}},
+		"activity_schedule": {multi: true, loose: true, params: []string{"act_type_xmlid", "date_deadline", "summary", "note"}, run: func(c *call) (any, error) {
+			for _, id := range c.ids {
+				if err := c.schedule(id); err != nil {
+					return nil, err
+				}
+			}
+			return recordsetResult, nil
+		}},
+	}
+	behaviours["mail.message"] = &behaviour{
+		defaults: func(e *env, _ *model) values {
+			return values{"date": e.tx.stamp.String(), "author_id": orFalse(e.value("res.users", e.uid, "partner_id"))}
+		},
+	}
+	behaviours["mail.activity"] = &behaviour{
+		createAsBot: true,
+		defaults: func(e *env, _ *model) values {
+			return values{"date_deadline": e.tx.stamp.Time().Format("2006-01-02"), "user_id": e.uid, "create_user_id": e.uid}
+		},
+		afterCreate: func(e *env, m *model, id int64, _ values) error {
+			r := e.row(m.name, id)
+			model := e.text("ir.model", r.ref(m.field("res_model_id")), "model")
+			target, _ := r.at(m.field("res_id")).(int64)
+			return e.set(m, id, values{"res_model": model, "res_name": e.nameOf(model, target)})
+		},
+		compute: map[string]func(*env, *model, *row) any{
+			"state": func(e *env, m *model, r *row) any {
+				today, due := e.tx.stamp.Time().Format("2006-01-02"), r.str(m.field("date_deadline"))
+				switch {
+				case due < today:
+					return "overdue"
+				case due == today:
+					return "today"
+				}
+				return "planned"
+			},
+			"activity_category": func(e *env, m *model, r *row) any {
+				return e.value("mail.activity.type", r.ref(m.field("activity_type_id")), "category")
+			},
+			"icon": func(e *env, m *model, r *row) any {
+				return e.value("mail.activity.type", r.ref(m.field("activity_type_id")), "icon")
+			},
+		},
+		methods: map[string]method{
+			"action_feedback": {multi: true, params: []string{"feedback"}, run: func(c *call) (any, error) {
+				var message any = false
+				for _, id := range c.ids {
+					r := c.e.row(c.m.name, id)
+					if r == nil {
+						continue
+					}
+					target, _ := r.at(c.m.field("res_id")).(int64)
+					posted, err := c.e.post(r.str(c.m.field("res_model")), target, values{"body": "<div>" + html.EscapeString(c.textArg("feedback")) + "</div>", "message_type": "notification"})
+					if err != nil {
+						return nil, err
+					}
+					message = posted
+				}
+				return message, c.e.unlink(c.m, c.ids)
+			}},
+		},
+	}
+	behaviours["note.note"] = &behaviour{
+		compute: map[string]func(*env, *model, *row) any{"name": noteName},
+		afterCreate: func(e *env, m *model, id int64, _ values) error {
+			return e.set(m, id, values{"name": noteName(e, m, e.row(m.name, id))})
+		},
+		afterWrite: func(e *env, m *model, ids []int64, vals values, _ map[int64]*row) error {
+			for _, id := range ids {
+				if err := e.set(m, id, values{"name": noteName(e, m, e.row(m.name, id))}); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+}
+
+// activityFields are what a record shows of its next activity (mail.activity.mixin).
+var activityFields = map[string]string{
+	"activity_date_deadline": "date_deadline", "activity_type_id": "activity_type_id", "activity_user_id": "user_id",
+	"activity_summary": "summary", "activity_state": "state",
+}
+
+// nextActivity is a field of the record's activity that is due first.
+func (e *env) nextActivity(m *model, r *row, name string) any {
+	act := e.model("mail.activity")
+	var next *row
+	for _, id := range e.attached(act, m.name, r.id) {
+		if a := e.row(act.name, id); next == nil || a.str(act.field("date_deadline")) < next.str(act.field("date_deadline")) {
+			next = a
+		}
+	}
+	if next == nil {
+		return nil
+	}
+	return e.anyValue(act, next, act.field(name))
+}
+
+var anyTag = regexp.MustCompile(`<[^>]*>`)
+
+// noteName is the first line of a note's text.
+func noteName(_ *env, m *model, r *row) any {
+	text := strings.ReplaceAll(r.str(m.field("memo")), "<br>", "\n")
+	first, _, _ := strings.Cut(strings.TrimSpace(html.UnescapeString(anyTag.ReplaceAllString(text, ""))), "\n")
+	return first
+}
+
+// messagePost adds a message to a record's chatter; the record's write_date stays.
+func messagePost(c *call) (any, error) {
+	if c.e.text("res.partner", c.e.refOf("res.users", c.e.uid, "partner_id"), "email") == "" {
+		return nil, userFault("Unable to post message, please configure the sender's email address.")
+	}
+	if len(c.ids) != 1 {
+		return nil, pythonFault("ValueError", "Expected singleton: "+c.m.name+pyTuple(idList(c.ids)))
+	}
+	vals := values{"message_type": "notification"}
+	if _, note := c.e.xmlID("mail.mt_note"); note != 0 {
+		vals["subtype_id"] = note
+	}
+	for _, name := range []string{"body", "subject", "message_type", "parent_id", "message_id", "partner_ids"} {
+		if v, ok := c.args[name]; ok {
+			vals[name] = v
+		}
+	}
+	if s, ok := c.args["subtype"].(string); ok {
+		if !strings.Contains(s, ".") {
+			s = "mail." + s
+		}
+		if _, id := c.e.xmlID(s); id != 0 {
+			vals["subtype_id"] = id
+		}
+	}
+	if v, ok := c.args["subtype_id"]; ok {
+		vals["subtype_id"] = v
+	}
+	return c.e.post(c.m.name, c.ids[0], vals)
+}
+
+func (e *env) post(model string, id int64, vals values) (int64, error) {
+	vals["model"], vals["res_id"] = model, id
+	if !truthy(vals["message_id"]) {
+		vals["message_id"] = fmt.Sprintf("<%d.%d-openerp-%d-%s@odoo>", e.rows("mail.message").next, int64(e.tx.stamp), id, model)
+	}
+	vals["record_name"] = e.nameOf(model, id)
+	partner := e.refOf("res.users", e.uid, "partner_id")
+	vals["author_id"] = partner
+	if mail := e.text("res.partner", partner, "email"); mail != "" {
+		vals["email_from"] = e.text("res.partner", partner, "name") + " <" + mail + ">"
+	}
+	for name, v := range vals { // partner ids may come plain here, unlike anywhere else
+		if ids, ok := toIDs(v); ok && name == "partner_ids" && len(ids) > 0 {
+			vals[name] = []any{[]any{int64(6), int64(0), idList(ids)}}
+		}
+	}
+	return e.sudo().create(e.model("mail.message"), vals)
+}
+
+// announce is what mail.thread does when a record is made: its maker follows it and the chatter says so, unless the context
+// forbids (addons/mail/models/mail_thread.py, create).
+func (e *env) announce(m *model, id int64) error {
+	if m.field("message_ids") == nil || truthy(e.context["tracking_disable"]) || m.name == "res.users" {
+		return nil
+	}
+	if quiet := m.name == "hr.department" || m.name == "hr.job"; !quiet && !truthy(e.context["mail_create_nosubscribe"]) && e.uid != superuser {
+		c := &call{e: e, m: m, ids: []int64{id}, args: values{"partner_ids": e.refOf("res.users", e.uid, "partner_id")}}
+		if err := c.follow(); err != nil {
+			return err
+		}
+	}
+	if truthy(e.context["mail_create_nolog"]) {
+		return nil
+	}
+	_, note := e.xmlID("mail.mt_note")
+	_, err := e.post(m.name, id, values{"body": "<p>" + html.EscapeString(m.description) + " created</p>", "message_type": "notification", "subtype_id": falseFor(note)})
+	return err
+}
+
+// follow adds followers to the records.
+func (c *call) follow() error {
+	m := c.e.model("mail.followers")
+	partners, _ := toIDs(c.arg("partner_ids"))
+	for _, id := range c.ids {
+		for _, p := range partners {
+			followers := c.e.attached(m, c.m.name, id)
+			if slices.ContainsFunc(followers, func(x int64) bool { return c.e.refOf(m.name, x, "partner_id") == p }) {
+				continue
+			}
+			if _, err := c.e.sudo().create(m, values{"res_model": c.m.name, "res_id": id, "partner_id": p}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (c *call) schedule(id int64) error {
+	vals := values{"res_model_id": c.m.id, "res_id": id, "automated": true}
+	for _, n := range []string{"date_deadline", "summary", "note", "user_id"} {
+		if v := c.arg(n); truthy(v) {
+			vals[n] = v
+		}
+	}
+	if _, typ := c.e.xmlID(c.textArg("act_type_xmlid")); typ != 0 {
+		vals["activity_type_id"] = typ
+	}
+	_, err := c.e.create(c.e.model("mail.activity"), vals)
+	return err
+}
