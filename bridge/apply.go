@@ -1,0 +1,410 @@
+package bridge
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"dingbridge/mapping"
+)
+
+// apply carries out the wave's changes: on each side creations first, then updates, then removals.
+func (b *batch) apply(wave []*task) {
+	if b.dry {
+		return
+	}
+	for _, s := range []mapping.Side{mapping.DingTalk, mapping.Odoo} {
+		b.applyCreates(s, wave)
+		b.applyWrites(s, wave)
+	}
+}
+
+// pendingCreate is one creation and the change it came from.
+type pendingCreate struct {
+	t      *task
+	change *Change
+	c      *creation
+}
+
+// applyCreates makes the records of one side. A refused field that is not required is held and the record is made without it.
+func (b *batch) applyCreates(s mapping.Side, wave []*task) {
+	var open []*pendingCreate
+	for _, t := range wave {
+		if t.fail != nil || t.plan == nil {
+			continue
+		}
+		for _, c := range t.plan.Changes {
+			if c.Op == OpCreate && c.Side == s {
+				open = append(open, &pendingCreate{t: t, change: c})
+			}
+		}
+	}
+	for len(open) > 0 {
+		var calls []*creation
+		for _, p := range open {
+			p.c = b.creationOf(p)
+			calls = append(calls, p.c)
+		}
+		b.e.side(s).Create(b.ctx, b.m, calls)
+		var again []*pendingCreate
+		for _, p := range open {
+			if b.created(p) {
+				again = append(again, p)
+			}
+		}
+		open = again
+	}
+}
+
+// creationOf turns a planned creation into raw values.
+func (b *batch) creationOf(p *pendingCreate) *creation {
+	c := &creation{key: p.change.Key, values: map[string]any{}}
+	if in := p.t.link.Intent; in != nil {
+		c.parent = in.Parent
+	}
+	for _, fc := range p.change.Fields {
+		raw, err := b.raw(fc.Field, p.change.Side, fc.To, Seen{}, nil)
+		if err != nil {
+			continue // planned only after it could be written; a link ended meanwhile: the next look sees the field unset
+		}
+		c.values[fc.Field.Name(p.change.Side)] = raw
+	}
+	if key := keyFieldOf(b.m.Kind); p.change.Side == mapping.DingTalk && key != "" && c.values[key] == nil {
+		c.values[key] = p.change.Key
+	}
+	return c
+}
+
+// created settles one creation; true means that it is to be sent again without the field that was refused.
+func (b *batch) created(p *pendingCreate) (again bool) {
+	t, l := p.t, p.t.link
+	f := classify(p.c.err)
+	switch {
+	case f == nil:
+		b.e.worked(p.change.Side)
+		l.SetOn(p.change.Side, p.c.id)
+		l.State, l.Intent = Linked, nil
+		t.seen(p.change.Side).ID = p.c.id
+		t.wrote = append(t.wrote, applied{change: p.change, fields: p.change.Fields})
+		b.refs.learn(l)
+	case f.Class == FailPending:
+		l.SetOn(p.change.Side, ID(p.c.key))
+		l.State = Pending
+		t.wrote = append(t.wrote, applied{change: p.change})
+		t.plan.Notes = append(t.plan.Notes, Note{Reason: f.Words + "; invited, pending until the person accepts"})
+		b.refs.learn(l)
+	case f.Ambiguous:
+		t.fail = f // the intent stays: what came of it is looked up when it has settled
+	case f.Class == FailReject || f.Class == FailMissing:
+		if f.Field == keyFieldOf(b.m.Kind) && p.change.Side == mapping.DingTalk && b.anotherKey(p) {
+			return true
+		}
+		if i := b.refusedField(p, f); i >= 0 {
+			fc := p.change.Fields[i]
+			h := b.refusal(t, fc, p.change.Side, f)
+			t.plan.Notes = append(t.plan.Notes, Note{Field: fc.Field, Hold: &h, Reason: h.Reason})
+			t.plan.Waits = append(t.plan.Waits, h.On...)
+			l.SetBase(p.change.Side.Other(), fc.Field, mapping.EmptyValue)
+			l.SetBase(p.change.Side, fc.Field, mapping.EmptyValue)
+			p.change.Fields = slices.Delete(slices.Clone(p.change.Fields), i, i+1)
+			return true
+		}
+		b.refusedRecord(p, f)
+	default:
+		b.notCreated(t)
+		t.fail = f
+	}
+	return false
+}
+
+// mostKeys bounds how many ids of our choosing are tried for one person.
+const mostKeys = 9
+
+// anotherKey chooses another id for a creation, because somebody else has the one we chose, and commits it before it is sent.
+func (b *batch) anotherKey(p *pendingCreate) bool {
+	base, n := p.change.Key, 1
+	if at := strings.LastIndexByte(base, '-'); at > 0 {
+		if k, err := strconv.Atoi(base[at+1:]); err == nil {
+			base, n = base[:at], k
+		}
+	}
+	if n >= mostKeys {
+		return false
+	}
+	l := p.t.link
+	p.change.Key = base + "-" + strconv.Itoa(n+1)
+	l.Intent.Key = p.change.Key
+	for i, fc := range p.change.Fields {
+		if fc.Field.DingName == keyFieldOf(b.m.Kind) {
+			p.change.Fields[i].To = mapping.Text(p.change.Key)
+			l.SetBase(p.change.Side, fc.Field, mapping.Text(p.change.Key))
+		}
+	}
+	if err := b.e.Store.Update(b.ctx, func(tx Tx) error { return tx.PutLink(l) }); err != nil {
+		p.t.fail = classify(err)
+		return false
+	}
+	return true
+}
+
+// refusedField is the position of the field the refusal is about, if the record can be made without it; -1 otherwise.
+func (b *batch) refusedField(p *pendingCreate, f *Failure) int {
+	if f.Field == "" {
+		return -1
+	}
+	i := slices.IndexFunc(p.change.Fields, func(fc FieldChange) bool { return fc.Field.Name(p.change.Side) == f.Field })
+	if i < 0 || b.e.required(b.m, p.change.Fields[i].Field, p.change.Side) || p.change.Fields[i].Field.OnCreate {
+		return -1
+	}
+	return i
+}
+
+// refusedRecord: the creation as a whole was refused. A mobile that somebody in DingTalk already has is a match the index did
+// not know; everything else is held with the far side's words.
+func (b *batch) refusedRecord(p *pendingCreate, f *Failure) {
+	t := p.t
+	b.notCreated(t)
+	if p.change.Side == mapping.DingTalk && f.Field == "mobile" {
+		if holder := b.mobileHolder(p, f); holder != "" {
+			// Look at the holder with its key too, so that the index learns it; then this record is matched.
+			t.plan.Notes = append(t.plan.Notes, Note{Reason: "the mobile belongs to dingtalk user " + string(holder)})
+			seen, err := b.e.ding.Look(b.ctx, b.m, []ID{holder})
+			if err == nil && seen[holder].Existence == Present {
+				found := seen[holder]
+				found.View, _ = b.m.View(mapping.DingTalk, found.Record, nil, b.refs, b.e.Zone)
+				b.e.index.put(b.m, mapping.DingTalk, found)
+				t.fail = &Failure{Class: FailRetry, After: b.e.RetryBase / 8, Words: f.Words, Err: f}
+				return
+			}
+		}
+	}
+	on := []Await{awaitsSweep(b.m.Name)}
+	h := Hold{Kind: HeldRefused, Reason: string(p.change.Side) + " refused it: " + f.Words, On: on}
+	b.holdStranger(t, p.change.Side.Other(), h)
+}
+
+// mobileHolder asks DingTalk who has the number.
+func (b *batch) mobileHolder(p *pendingCreate, f *Failure) ID {
+	if f.Holder != "" {
+		return f.Holder
+	}
+	mobile, _ := p.c.values["mobile"].(string)
+	if mobile == "" {
+		return ""
+	}
+	id, err := b.e.ding.byMobile(b.ctx, mobile)
+	if err != nil {
+		return ""
+	}
+	return id
+}
+
+// notCreated takes an intent back: the far side said that nothing was made.
+func (b *batch) notCreated(t *task) {
+	t.link.State, t.link.Intent, t.link.Bases = Held, nil, nil
+	b.refs.learn(t.link)
+}
+
+// pendingWrite is one update or removal and the change it came from.
+type pendingWrite struct {
+	t      *task
+	change *Change
+	fields []FieldChange // still to be tried
+	tried  bool          // a call for this record was already sent in this batch
+	w      *write
+}
+
+// applyWrites updates and removes records of one side. A refused field is held and the others are written without it; a
+// refusal that names no field is found by trying the fields one by one.
+func (b *batch) applyWrites(s mapping.Side, wave []*task) {
+	var open []*pendingWrite
+	for _, t := range wave {
+		if t.fail != nil || t.plan == nil {
+			continue
+		}
+		for _, c := range t.plan.Changes {
+			if c.Op != OpCreate && c.Side == s {
+				open = append(open, &pendingWrite{t: t, change: c, fields: c.Fields})
+			}
+		}
+	}
+	for len(open) > 0 {
+		var calls []*write
+		var round, again []*pendingWrite
+		busy := map[*task]bool{} // one write of a record at a time
+		for _, p := range open {
+			if busy[p.t] {
+				again = append(again, p)
+				continue
+			}
+			busy[p.t] = true
+			p.w = b.writeOf(p)
+			calls, round = append(calls, p.w), append(round, p)
+		}
+		b.e.side(s).Write(b.ctx, b.m, calls)
+		for _, p := range round {
+			again = append(again, b.written(p)...)
+		}
+		open = slices.DeleteFunc(again, func(p *pendingWrite) bool { return p.t.fail != nil })
+	}
+}
+
+func (b *batch) writeOf(p *pendingWrite) *write {
+	s := p.change.Side
+	w := &write{op: p.change.Op, id: p.change.ID, values: map[string]any{}, seen: *p.t.seen(s)}
+	if p.tried {
+		w.seen.Written = "" // our own try may have moved it; the first one was locked
+	}
+	for _, fc := range p.fields {
+		raw, err := b.raw(fc.Field, s, fc.To, w.seen, p.t.plan.Link)
+		if err != nil {
+			continue // as in creationOf
+		}
+		name := fc.Field.Name(s)
+		w.values[name] = raw
+		if raw == nil {
+			w.clear = append(w.clear, name)
+		}
+	}
+	return w
+}
+
+// written settles one write and returns what is to be tried again.
+func (b *batch) written(p *pendingWrite) []*pendingWrite {
+	t := p.t
+	f := classify(p.w.err)
+	switch {
+	case f == nil:
+		b.e.worked(p.change.Side)
+		t.wrote = append(t.wrote, applied{change: p.change, fields: p.fields})
+	case f.Modified:
+		t.fail = f
+	case f.Class == FailReject || (f.Class == FailMissing && len(p.fields) > 0):
+		if p.change.Op != OpUpdate {
+			h := Hold{Kind: HeldRefused, Since: b.now, Reason: fmt.Sprintf("%s refused to %s it: %s; held", p.change.Side, p.change.Op, f.Words), On: []Await{awaitsSweep(b.m.Name)}}
+			t.plan.Notes = append(t.plan.Notes, Note{Hold: &h, Reason: h.Reason})
+			t.plan.Waits = append(t.plan.Waits, h.On...)
+			t.plan.Retire = ""
+			return nil
+		}
+		return b.refusedUpdate(p, f)
+	default:
+		t.fail = f
+	}
+	return nil
+}
+
+// refusedUpdate holds the field the refusal names, or tries the fields one by one when it names none.
+func (b *batch) refusedUpdate(p *pendingWrite, f *Failure) []*pendingWrite {
+	i := -1
+	if f.Field != "" {
+		i = slices.IndexFunc(p.fields, func(fc FieldChange) bool { return fc.Field.Name(p.change.Side) == f.Field })
+	}
+	if len(p.fields) == 1 {
+		i = 0
+	}
+	if i < 0 {
+		var each []*pendingWrite
+		for _, fc := range p.fields {
+			each = append(each, &pendingWrite{t: p.t, change: p.change, fields: []FieldChange{fc}, tried: true})
+		}
+		return each
+	}
+	fc := p.fields[i]
+	if b.swap(p, fc, f) {
+		return nil
+	}
+	h := b.refusal(p.t, fc, p.change.Side, f)
+	p.t.plan.Notes = append(p.t.plan.Notes, Note{Field: fc.Field, Hold: &h, Reason: h.Reason})
+	p.t.plan.Waits = append(p.t.plan.Waits, h.On...)
+	rest := slices.Delete(slices.Clone(p.fields), i, i+1)
+	if len(rest) == 0 {
+		return nil
+	}
+	return []*pendingWrite{{t: p.t, change: p.change, fields: rest, tried: true}}
+}
+
+// refusal is the hold of one field with the far side's words. What is unique waits for its holder, everything for the sweep.
+func (b *batch) refusal(t *task, fc FieldChange, s mapping.Side, f *Failure) Hold {
+	h := Hold{Kind: HeldRefused, Since: b.now, Reason: string(s) + " refused " + fc.Field.Name(s) + ": " + f.Words + "; held (field)", On: []Await{awaitsSweep(b.m.Name)}}
+	h.Odoo, h.DingTalk = t.odoo.View[fc.Field.Key], t.ding.View[fc.Field.Key]
+	if h.Odoo.IsUnknown() && s == mapping.DingTalk {
+		h.Odoo = fc.Source
+	}
+	if s == mapping.DingTalk && t.ding.View == nil {
+		h.DingTalk = mapping.EmptyValue
+	}
+	if l := b.refs.links[fc.To.Text]; fc.Field.Ref != "" && l != nil {
+		// What it refers to may be refused for its own state (a manager who is no member yet): its next change tries again.
+		h.On = append(h.On, Await{Mapping: fc.Field.Ref, Side: mapping.Odoo, ID: l.Odoo}, Await{Mapping: fc.Field.Ref, Side: mapping.DingTalk, ID: l.Ding})
+	}
+	for _, id := range b.holders(t, fc, s, f) {
+		h.On = append(h.On, Await{Mapping: b.m.Name, Side: s, ID: id})
+		h.Reason = fmt.Sprintf("%s refused %s: %s (%s %s has it); held (field)", s, fc.Field.Name(s), f.Words, b.kindOf(s), id)
+	}
+	return h
+}
+
+// holders are the records that carry a refused unique value, as far as anybody knows.
+func (b *batch) holders(t *task, fc FieldChange, s mapping.Side, f *Failure) []ID {
+	if f.Holder != "" {
+		return []ID{f.Holder}
+	}
+	view := maps.Clone(t.seen(s).View)
+	if view == nil {
+		view = mapping.View{}
+	}
+	view[fc.Field.Key] = fc.To
+	for n, entry := range b.m.Match {
+		if slices.Contains(entry, fc.Field.Key) {
+			return slices.DeleteFunc(slices.Clone(b.e.index.find(b.m, s, n, view)), func(id ID) bool { return id == t.seen(s).ID })
+		}
+	}
+	return nil
+}
+
+// swap resolves two departments that want each other's name: DingTalk refuses a name a sibling has, so one of them takes a
+// passing name first. It reports whether it did; then the other is free to change and this one is worked on again.
+func (b *batch) swap(p *pendingWrite, fc FieldChange, f *Failure) bool {
+	if p.change.Side != mapping.DingTalk || fc.Field.DingName != "name" || b.m.Kind != "department" {
+		return false
+	}
+	for _, id := range b.holders(p.t, fc, p.change.Side, f) {
+		var other *Link
+		if err := b.e.Store.View(b.ctx, func(tx Tx) error {
+			on, err := tx.LinksOn(b.m.Name, mapping.DingTalk, []ID{id})
+			other = on[id]
+			return err
+		}); err != nil || other == nil {
+			continue
+		}
+		held, waits := other.Holds[fc.Field.Key]
+		if !waits || held.Kind != HeldRefused || held.Odoo != fc.From {
+			continue
+		}
+		passing := mapping.Text(fc.From.Text + " (" + string(p.change.ID) + ")")
+		w := &write{op: OpUpdate, id: p.change.ID, values: map[string]any{"name": passing.Text}, seen: p.t.ding}
+		b.e.ding.Write(b.ctx, b.m, []*write{w})
+		if w.err != nil {
+			return false
+		}
+		p.t.plan.Link.SetBase(mapping.DingTalk, fc.Field, passing)
+		p.t.plan.Recheck = b.now
+		p.t.wrote = append(p.t.wrote, applied{change: &Change{Op: OpUpdate, Side: mapping.DingTalk, ID: p.change.ID, Reason: "a passing name, because two departments swap theirs"}})
+		return true
+	}
+	return false
+}
+
+func isTaken(err error) bool { return errors.Is(err, ErrTaken) }
+
+// textOf is a raw id as text.
+func textOf(raw any) string {
+	if raw == nil {
+		return ""
+	}
+	return fmt.Sprint(raw)
+}

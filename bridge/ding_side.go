@@ -1,0 +1,437 @@
+package bridge
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"dingbridge/dingtalk"
+	"dingbridge/mapping"
+)
+
+// dingSide reads and writes DingTalk objects for the engine.
+type dingSide struct {
+	client   *dingtalk.Client
+	parallel int
+	now      func() time.Time
+	evidence *evidence
+	granted  *granted
+}
+
+func newDingSide(c *dingtalk.Client, parallel int, now func() time.Time) *dingSide {
+	return &dingSide{client: c, parallel: parallel, now: now, evidence: newEvidence(), granted: newGranted()}
+}
+
+// rootDepartment is the id of the whole company; it is no record of a mapping (获取部门列表).
+const rootDepartment = "1"
+
+// object reads one object of a kind.
+func (s *dingSide) object(ctx context.Context, kind string, id ID) (dingtalk.Object, error) {
+	switch kind {
+	case "user":
+		return s.client.Users.Get(ctx, string(id))
+	case "department":
+		n, err := strconv.ParseInt(string(id), 10, 64)
+		if err != nil {
+			return nil, reject("", "not a department id: "+string(id))
+		}
+		return s.client.Departments.Get(ctx, n)
+	default:
+		return nil, reject("", "kind "+kind+" cannot be read yet")
+	}
+}
+
+// Look implements side. Not found alone is no evidence of removal: a leave or remove event, a leave record, or a complete
+// listing that lacks the object must say so too. Out of scope (50002, 50004) is unknown.
+func (s *dingSide) Look(ctx context.Context, m *mapping.Mapping, ids []ID) (map[ID]Seen, error) {
+	kind, _ := dingtalk.KindByName(m.Kind)
+	objects := make([]dingtalk.Object, len(ids))
+	missing := make([]error, len(ids))
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(s.parallel)
+	for i, id := range ids {
+		g.Go(func() error {
+			o, err := s.object(gctx, m.Kind, id)
+			if err != nil && (dingtalk.IsNotFound(err) || dingtalk.IsOutOfScope(err)) {
+				missing[i] = err
+				return nil
+			}
+			objects[i] = o
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	granted, err := s.granted.prove(ctx, s, kind, slices.DeleteFunc(slices.Clone(objects), func(o dingtalk.Object) bool { return o == nil }))
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[ID]Seen, len(ids))
+	for i, id := range ids {
+		if missing[i] != nil {
+			out[id] = s.notFound(ctx, m, id, missing[i])
+			continue
+		}
+		s.evidence.refute(m.Kind, id)
+		out[id] = Seen{ID: id, Existence: Present, Record: recordOf(kind, objects[i], granted, false)}
+	}
+	return out, nil
+}
+
+// notFound weighs the evidence for an object that does not answer.
+func (s *dingSide) notFound(ctx context.Context, m *mapping.Mapping, id ID, err error) Seen {
+	if dingtalk.IsOutOfScope(err) {
+		return Seen{ID: id, Existence: Unseen, Why: "outside the app's contact scope"}
+	}
+	if why := s.evidence.of(m.Kind, id); why != "" {
+		return Seen{ID: id, Existence: Gone, Why: why}
+	}
+	if m.Kind == "user" {
+		left, lerr := s.evidence.leavers(ctx, s)
+		if lerr != nil {
+			return Seen{ID: id, Existence: Unseen, Why: "not found; the leave records cannot be read: " + classify(lerr).Words}
+		}
+		if at, has := left[id]; has {
+			return Seen{ID: id, Existence: Gone, Why: "left on " + at.UTC().Format(time.RFC3339) + " (leave record)"}
+		}
+	}
+	return Seen{ID: id, Existence: Unseen, Why: "not found, but nothing says that it was removed"}
+}
+
+// List implements side by walking the departments the app may see; a person in several departments comes once.
+func (s *dingSide) List(ctx context.Context, m *mapping.Mapping, page func([]Seen) error) (Listing, error) {
+	scopes, err := s.client.Contacts.Scopes(ctx)
+	if err != nil {
+		return Listing{}, err
+	}
+	l := Listing{Scope: fmt.Sprint(scopes.Departments, len(scopes.Users), m.Departments)}
+	roots := scopes.Departments
+	if len(m.Departments) > 0 {
+		roots = m.Departments
+	}
+	var departments []dingtalk.Object
+	for d, err := range s.client.Departments.Walk(ctx, roots) {
+		if err != nil {
+			return l, err
+		}
+		departments = append(departments, d)
+	}
+	switch m.Kind {
+	case "department":
+		err = s.listDepartments(ctx, roots, departments, &l, page)
+	case "user":
+		err = s.listUsers(ctx, roots, scopes, m, departments, &l, page)
+	default:
+		err = reject("", "kind "+m.Kind+" cannot be listed yet")
+	}
+	l.Complete = err == nil && l.Why == ""
+	return l, err
+}
+
+func (s *dingSide) listDepartments(ctx context.Context, roots []int64, departments []dingtalk.Object, l *Listing, page func([]Seen) error) error {
+	kind := dingtalk.DepartmentKind
+	seen := make([]Seen, 0, len(departments))
+	add := func(o dingtalk.Object, fromList bool) {
+		id := ID(o.Text(kind.IDField))
+		if id != rootDepartment {
+			seen = append(seen, Seen{ID: id, Existence: Present, Record: recordOf(kind, o, nil, fromList)})
+		}
+	}
+	for _, root := range roots {
+		if root <= 1 {
+			continue
+		}
+		o, err := s.client.Departments.Get(ctx, root)
+		if err != nil {
+			return err
+		}
+		add(o, false)
+	}
+	listed := map[ID]bool{}
+	for _, sn := range seen {
+		listed[sn.ID] = true
+	}
+	for _, d := range departments {
+		if !listed[ID(d.Text(kind.IDField))] {
+			add(d, true)
+		}
+	}
+	l.Count = len(seen)
+	return page(seen)
+}
+
+// listUsers reads the direct members of every department, several departments at a time.
+func (s *dingSide) listUsers(ctx context.Context, roots []int64, scopes dingtalk.Scopes, m *mapping.Mapping, departments []dingtalk.Object, l *Listing, page func([]Seen) error) error {
+	ids := slices.Clone(roots)
+	for _, d := range departments {
+		if n, ok := d.Int("dept_id"); ok && !slices.Contains(roots, n) {
+			ids = append(ids, n)
+		}
+	}
+	var mu sync.Mutex
+	known := map[ID]bool{}
+	granted := map[string]bool{} // proved by this very listing
+	emit := func(objects []dingtalk.Object) error {
+		mu.Lock()
+		defer mu.Unlock()
+		for p := range s.granted.proved(dingtalk.UserKind, objects) {
+			granted[p] = true
+		}
+		seen := make([]Seen, 0, len(objects))
+		for _, o := range objects {
+			id := ID(o.Text("userid"))
+			if id == "" || known[id] {
+				continue
+			}
+			known[id] = true
+			seen = append(seen, Seen{ID: id, Existence: Present, Record: recordOf(dingtalk.UserKind, o, granted, true)})
+		}
+		l.Count += len(seen)
+		return page(seen)
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(min(s.parallel, 8))
+	for _, id := range ids {
+		g.Go(func() error {
+			var rows []dingtalk.Object
+			for o, err := range s.client.Users.List(gctx, id) {
+				if err != nil {
+					return err
+				}
+				rows = append(rows, o)
+				if len(rows) == 500 {
+					if err := emit(rows); err != nil {
+						return err
+					}
+					rows = rows[:0]
+				}
+			}
+			return emit(rows)
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	if len(m.Departments) > 0 {
+		return nil
+	}
+	return s.listSingleUsers(ctx, scopes.Users, known, emit)
+}
+
+// listSingleUsers reads the people the app may see one by one, beside the departments of its scope.
+func (s *dingSide) listSingleUsers(ctx context.Context, users []string, known map[ID]bool, emit func([]dingtalk.Object) error) error {
+	for _, u := range users {
+		if known[ID(u)] {
+			continue
+		}
+		o, err := s.client.Users.Get(ctx, u)
+		if err != nil {
+			if dingtalk.IsNotFound(err) {
+				continue
+			}
+			return err
+		}
+		if err := emit([]dingtalk.Object{o}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Find implements side: a user by the userid of our choosing, a department among its siblings by source_identifier.
+func (s *dingSide) Find(ctx context.Context, m *mapping.Mapping, creations []*creation) error {
+	for _, c := range creations {
+		var err error
+		switch m.Kind {
+		case "user":
+			err = s.findUser(ctx, c)
+		case "department":
+			err = s.findDepartment(ctx, c)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *dingSide) findUser(ctx context.Context, c *creation) error {
+	_, err := s.client.Users.Get(ctx, c.key)
+	if dingtalk.IsNotFound(err) {
+		return nil
+	}
+	if err == nil {
+		c.id, c.found = ID(c.key), true
+	}
+	return err
+}
+
+func (s *dingSide) findDepartment(ctx context.Context, c *creation) error {
+	parent, err := strconv.ParseInt(c.parent, 10, 64)
+	if err != nil {
+		return nil
+	}
+	siblings, err := s.client.Departments.ListSub(ctx, parent)
+	if dingtalk.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, d := range siblings {
+		n, ok := d.Int("dept_id")
+		if !ok {
+			continue
+		}
+		mark, has := d["source_identifier"]
+		if !has && d.Text("name") == fmt.Sprint(c.values["name"]) {
+			full, err := s.client.Departments.Get(ctx, n)
+			if err != nil {
+				return err
+			}
+			mark = full["source_identifier"]
+		}
+		if text, _ := mark.(string); text != "" && text == c.key {
+			c.id, c.found = ID(strconv.FormatInt(n, 10)), true
+			return nil
+		}
+	}
+	return nil
+}
+
+// Create implements side.
+func (s *dingSide) Create(ctx context.Context, m *mapping.Mapping, creations []*creation) {
+	s.each(len(creations), func(i int) {
+		c := creations[i]
+		switch m.Kind {
+		case "user":
+			made, err := s.client.Users.Create(ctx, dingtalk.Object(c.values))
+			c.id, c.err = ID(made.UserID), err
+			if err == nil && c.id == "" {
+				c.id = ID(c.key)
+			}
+			if dingtalk.IsExists(err) {
+				c.err = s.adopt(ctx, c)
+			}
+		case "department":
+			n, err := s.client.Departments.Create(ctx, dingtalk.Object(c.values))
+			c.err = err
+			if err == nil {
+				c.id = ID(strconv.FormatInt(n, 10))
+			}
+		default:
+			c.err = reject("", "kind "+m.Kind+" cannot be created yet")
+		}
+	})
+}
+
+// adopt: the userid we chose exists. It is ours when the person has the same mobile; otherwise somebody else uses our id.
+func (s *dingSide) adopt(ctx context.Context, c *creation) error {
+	o, err := s.client.Users.Get(ctx, c.key)
+	if err != nil {
+		return err
+	}
+	ours, theirs := fmt.Sprint(c.values["mobile"]), o.Text("mobile")
+	if theirs != "" && c.values["mobile"] != nil && strings.TrimPrefix(ours, "+"+o.Text("state_code")+"-") != strings.TrimPrefix(theirs, "+"+o.Text("state_code")+"-") {
+		return reject("userid", "the userid "+c.key+" belongs to somebody with another mobile")
+	}
+	c.id, c.found = ID(c.key), true
+	return nil
+}
+
+// Write implements side.
+func (s *dingSide) Write(ctx context.Context, m *mapping.Mapping, writes []*write) {
+	s.each(len(writes), func(i int) { writes[i].err = s.writeOne(ctx, m, writes[i]) })
+}
+
+func (s *dingSide) writeOne(ctx context.Context, m *mapping.Mapping, w *write) error {
+	kind, _ := dingtalk.KindByName(m.Kind)
+	if w.op == OpDelete {
+		return s.delete(ctx, m.Kind, w.id)
+	}
+	o := dingtalk.Object{kind.IDField: string(w.id)}
+	for name, raw := range w.values {
+		if raw != nil {
+			o[name] = raw
+		}
+	}
+	switch m.Kind {
+	case "user":
+		return s.client.Users.Update(ctx, o, w.clear...)
+	case "department":
+		return s.client.Departments.Update(ctx, o, w.clear...)
+	default:
+		return reject("", "kind "+m.Kind+" cannot be updated yet")
+	}
+}
+
+// delete removes one object; already gone is success.
+func (s *dingSide) delete(ctx context.Context, kind string, id ID) error {
+	var err error
+	switch kind {
+	case "user":
+		err = s.client.Users.Delete(ctx, string(id))
+	case "department":
+		var n int64
+		if n, err = strconv.ParseInt(string(id), 10, 64); err == nil {
+			err = s.client.Departments.Delete(ctx, n)
+		}
+	default:
+		return reject("", "kind "+kind+" cannot be removed yet")
+	}
+	if err != nil && !dingtalk.IsNotFound(err) {
+		return err
+	}
+	s.evidence.note(kind, id, "removed by us")
+	return nil
+}
+
+// each runs fn for 0..n-1, a bounded number at a time.
+func (s *dingSide) each(n int, fn func(i int)) {
+	var g errgroup.Group
+	g.SetLimit(s.parallel)
+	for i := range n {
+		g.Go(func() error { fn(i); return nil })
+	}
+	_ = g.Wait() // the functions report through their own element
+}
+
+// byMobile looks a number up among active members; "" when nobody has it (根据手机号查询用户).
+func (s *dingSide) byMobile(ctx context.Context, mobile string) (ID, error) {
+	id, err := s.client.Users.GetByMobile(ctx, mobile)
+	if dingtalk.IsNotFound(err) {
+		return "", nil
+	}
+	return ID(id), err
+}
+
+// recordOf normalises an object: nil is empty, an absent key is unknown. What absence means is in the kind's field table.
+func recordOf(kind dingtalk.Kind, o dingtalk.Object, granted map[string]bool, fromList bool) mapping.Record {
+	rec := make(mapping.Record, len(o)+8)
+	for name, v := range o {
+		rec[name] = v
+	}
+	for _, f := range kind.Fields {
+		if _, has := o[f.Name]; has {
+			continue
+		}
+		reads := f.Get
+		if fromList {
+			reads = f.List
+		}
+		if !reads {
+			continue
+		}
+		if f.Absent == dingtalk.Empty || (f.Permission != "" && granted[f.Permission]) {
+			rec[f.Name] = nil
+		}
+	}
+	return rec
+}

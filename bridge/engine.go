@@ -1,0 +1,188 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"dingbridge/dingtalk"
+	"dingbridge/mapping"
+	"dingbridge/odoo"
+)
+
+// Options are what an Engine needs. Zero durations and sizes get the defaults named beside them.
+type Options struct {
+	Store    Store
+	Odoo     *odoo.Client
+	DingTalk *dingtalk.Client
+	Mappings *mapping.Set
+	Log      *zap.Logger
+	Metrics  *Metrics         // nil: none
+	Now      func() time.Time // time.Now
+	Zone     *time.Location   // Asia/Shanghai
+	Identity Identity         // of the Odoo database and the corp
+
+	Poll         time.Duration // 5s: how often each model is polled
+	SweepAt      time.Duration // 2h10m after midnight in Zone: the nightly sweep
+	Overlap      time.Duration // 5m: how far below the greatest write_date a poll reads again
+	StaleWindow  time.Duration // 5s: how long DingTalk may answer with the value from before our write
+	IntentSettle time.Duration // 20s: the clients' deadline plus a margin; earlier, an unknown outcome is not looked up
+	BatchSize    int           // 100 records a batch
+	PageSize     int           // 500 Odoo records a page
+	Parallel     int           // 16 DingTalk calls at once
+	RetryBase    time.Duration // 2s: the first wait after a failure; doubled up to RetryMax
+	RetryMax     time.Duration // 5m
+	MaxAttempts  int           // 12: then the record is held
+	HaltBase     time.Duration // 5s: the first probe after a halt; doubled up to HaltMax
+	HaltMax      time.Duration // 1m; also the least between two tries of a password
+	Retention    Retention
+}
+
+// Retention says how long rows are kept.
+type Retention struct {
+	History time.Duration // 365 days
+	Inbox   time.Duration // 7 days
+}
+
+func (o *Options) defaults() {
+	setDuration := func(d *time.Duration, v time.Duration) {
+		if *d == 0 {
+			*d = v
+		}
+	}
+	setInt := func(n *int, v int) {
+		if *n == 0 {
+			*n = v
+		}
+	}
+	setDuration(&o.Poll, 5*time.Second)
+	setDuration(&o.SweepAt, 2*time.Hour+10*time.Minute)
+	setDuration(&o.Overlap, 5*time.Minute)
+	setDuration(&o.StaleWindow, 5*time.Second)
+	setDuration(&o.IntentSettle, 20*time.Second)
+	setDuration(&o.RetryBase, 2*time.Second)
+	setDuration(&o.RetryMax, 5*time.Minute)
+	setDuration(&o.HaltBase, 5*time.Second)
+	setDuration(&o.HaltMax, time.Minute)
+	setDuration(&o.Retention.History, 365*24*time.Hour)
+	setDuration(&o.Retention.Inbox, 7*24*time.Hour)
+	setInt(&o.BatchSize, 100)
+	setInt(&o.PageSize, 500)
+	setInt(&o.Parallel, 16)
+	setInt(&o.MaxAttempts, 12)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = zap.NewNop()
+	}
+	if o.Metrics == nil {
+		o.Metrics = NewMetrics(nil)
+	}
+	if o.Zone == nil {
+		o.Zone = time.FixedZone("Asia/Shanghai", 8*3600)
+	}
+}
+
+// Engine keeps the two sides in step. It is made once; Run makes it live, Plan and Sync use it for one pass.
+type Engine struct {
+	Options
+	odoo  *odooSide
+	ding  *dingSide
+	set   atomic.Pointer[mapping.Set]
+	halts *halts
+	index *index
+	wake  chan struct{} // work may be due
+	polls pollState
+
+	dryLeft map[string]map[Risk]int // of a printed plan: what is left of the budgets, by mapping
+
+	mu     sync.Mutex
+	swept  map[string]bool // mappings whose first sweep in this process is complete: only then strangers are acted on
+	sweeps chan string     // mappings to sweep, "" = all
+	reload chan struct{}   // closed and replaced by every reload
+}
+
+// New returns an Engine over its clients and store. It calls nobody.
+func New(o Options) (*Engine, error) {
+	if o.Store == nil || o.Odoo == nil || o.DingTalk == nil || o.Mappings == nil {
+		return nil, errors.New("an engine needs a store, both clients and mappings")
+	}
+	o.defaults()
+	e := &Engine{
+		Options: o,
+		odoo:    &odooSide{client: o.Odoo, pageSize: o.PageSize},
+		ding:    newDingSide(o.DingTalk, o.Parallel, o.Now),
+		halts:   newHalts(o.Now, o.Log, o.HaltBase, o.HaltMax),
+		index:   newIndex(),
+		wake:    make(chan struct{}, 1),
+		swept:   map[string]bool{},
+		sweeps:  make(chan string, 16),
+		reload:  make(chan struct{}),
+	}
+	e.set.Store(o.Mappings)
+	return e, nil
+}
+
+// mappings returns the mappings in force.
+func (e *Engine) mappings() *mapping.Set { return e.set.Load() }
+
+// side returns the adapter of one far system.
+func (e *Engine) side(s mapping.Side) side {
+	if s == mapping.Odoo {
+		return e.odoo
+	}
+	return e.ding
+}
+
+// nudge tells the worker that something may be due.
+func (e *Engine) nudge() {
+	select {
+	case e.wake <- struct{}{}:
+	default:
+	}
+}
+
+// ready says whether strangers of the mapping may be matched and created: both sides were listed once in this process.
+func (e *Engine) ready(m *mapping.Mapping) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.swept[m.Name]
+}
+
+func (e *Engine) setReady(m *mapping.Mapping, ok bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.swept[m.Name] = ok
+}
+
+// day is today's date in the configured zone: the Guard's day.
+func (e *Engine) day() string { return e.Now().In(e.Zone).Format(time.DateOnly) }
+
+// Touch makes keys due now.
+func (e *Engine) Touch(ctx context.Context, keys ...Key) error {
+	if err := e.Store.Update(ctx, func(tx Tx) error { return tx.Touch(time.Time{}, keys...) }); err != nil {
+		return fmt.Errorf("touching %d keys: %w", len(keys), err)
+	}
+	e.nudge()
+	return nil
+}
+
+// reloads returns a channel that is closed by the next reload.
+func (e *Engine) reloads() <-chan struct{} {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.reload
+}
+
+func (e *Engine) reloaded() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	close(e.reload)
+	e.reload = make(chan struct{})
+}

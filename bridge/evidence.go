@@ -1,0 +1,129 @@
+package bridge
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"dingbridge/dingtalk"
+)
+
+// evidence remembers what said that a DingTalk object is gone: an event, a leave record, or a complete listing without it.
+// It is kept in memory only: the sweep at the next start gathers it again.
+type evidence struct {
+	mu      sync.Mutex
+	why     map[string]string // kind + "/" + id
+	left    map[ID]time.Time
+	leftAt  time.Time
+	leftErr error
+}
+
+// leaveWindow is how far back leave records are read when somebody is missing (查询离职记录列表 allows 365 days a call).
+const leaveWindow = 364 * 24 * time.Hour
+
+// leaveCache is how long the answer serves further people of the same moment.
+const leaveCache = 15 * time.Second
+
+func newEvidence() *evidence { return &evidence{why: map[string]string{}} }
+
+// note records evidence about an object.
+func (e *evidence) note(kind string, id ID, why string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.why[kind+"/"+string(id)] = why
+}
+
+// refute forgets evidence: the object answered.
+func (e *evidence) refute(kind string, id ID) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.why, kind+"/"+string(id))
+}
+
+func (e *evidence) of(kind string, id ID) string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.why[kind+"/"+string(id)]
+}
+
+// leavers reads the leave records of the last year, at most once in leaveCache.
+func (e *evidence) leavers(ctx context.Context, s *dingSide) (map[ID]time.Time, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := s.now()
+	if !e.leftAt.IsZero() && now.Sub(e.leftAt) < leaveCache {
+		return e.left, e.leftErr
+	}
+	left := map[ID]time.Time{}
+	var failed error
+	for r, err := range s.client.Contacts.LeaveRecords(ctx, now.Add(-leaveWindow), now) {
+		if err != nil {
+			failed = err
+			break
+		}
+		if at, has := left[ID(r.UserID)]; !has || r.LeaveTime.After(at) {
+			left[ID(r.UserID)] = r.LeaveTime
+		}
+	}
+	e.left, e.leftErr, e.leftAt = left, failed, now
+	return e.left, e.leftErr
+}
+
+// granted knows which permissions the app has, by having seen a field that needs one. The field's absence on another object
+// means empty only while some object shows it in the same breath: a permission that was taken back must not look like clearing.
+type granted struct {
+	mu      sync.Mutex
+	control map[string]ID // permission → an object that showed a field of it last time
+}
+
+func newGranted() *granted { return &granted{control: map[string]ID{}} }
+
+// proved returns the permissions that these objects prove, and remembers which object to ask next time.
+func (g *granted) proved(kind dingtalk.Kind, objects []dingtalk.Object) map[string]bool {
+	out := map[string]bool{}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, o := range objects {
+		for _, f := range kind.Fields {
+			if f.Permission != "" && o.Text(f.Name) != "" {
+				out[f.Permission] = true
+				g.control[kind.Name+f.Permission] = ID(o.Text(kind.IDField))
+			}
+		}
+	}
+	return out
+}
+
+// prove is proved, after reading the control object again for each permission that an object lacks a field of and that no
+// object of the batch proves.
+func (g *granted) prove(ctx context.Context, s *dingSide, kind dingtalk.Kind, objects []dingtalk.Object) (map[string]bool, error) {
+	out := g.proved(kind, objects)
+	for _, f := range kind.Fields {
+		if f.Permission == "" || out[f.Permission] {
+			continue
+		}
+		g.mu.Lock()
+		id := g.control[kind.Name+f.Permission]
+		g.mu.Unlock()
+		if id == "" {
+			continue
+		}
+		o, err := s.object(ctx, kind.Name, id)
+		switch {
+		case err == nil && o.Text(f.Name) != "":
+			out[f.Permission] = true
+		case err == nil:
+			for p := range g.proved(kind, []dingtalk.Object{o}) {
+				out[p] = true
+			}
+		case !dingtalk.IsNotFound(err) && !dingtalk.IsOutOfScope(err):
+			return nil, err
+		}
+		if !out[f.Permission] {
+			g.mu.Lock()
+			delete(g.control, kind.Name+f.Permission)
+			g.mu.Unlock()
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,91 @@
+package bridge
+
+import "dingbridge/mapping"
+
+// Seen is one side of a record as a look found it.
+type Seen struct {
+	ID        ID
+	Existence Existence
+	Record    mapping.Record
+	View      mapping.View
+	Created   string // Odoo's create_date
+	Written   string // Odoo's write_date, for the optimistic lock
+	Why       string // the evidence of gone, the reason of unknown
+}
+
+// fate is what the existence table says about a record.
+type fate uint8
+
+const (
+	fateNothing    fate = iota
+	fateDiff            // both are there: compare fields
+	fateMeet            // a stranger: match first, else create on the other side
+	fateRemoveDing      // removal rule on DingTalk
+	fateRemoveOdoo      // removal rule on Odoo
+	fateRetire          // nothing left to keep in step
+	fateRehire          // a retired link's record came back
+	fateStay            // a rule says never: the link stays, told once in the plan
+)
+
+// decideExistence is the existence table of the design. Pure. It returns the row that fired, in words.
+func decideExistence(m *mapping.Mapping, l *Link, odoo, ding Existence) (fate, string) {
+	switch {
+	case odoo == Unseen || ding == Unseen:
+		return fateNothing, "unknown never causes anything"
+	case l == nil || l.State == Held:
+		return strangerFate(odoo, ding)
+	case l.State == Retired:
+		return retiredFate(l, odoo, ding)
+	case l.State == Baseline:
+		return fateNothing, "baseline: stood in the domain before the mapping existed"
+	case odoo == Present && ding == Present:
+		return fateDiff, "linked | present | present"
+	case ding == Present && (odoo == Archived || odoo == Gone):
+		if m.RemoveDingTalk == mapping.RemoveNever {
+			return fateStay, string(odoo) + " in odoo; never (removals are off)"
+		}
+		return fateRemoveDing, string(odoo) + " in odoo"
+	case ding == Present && odoo == Outside:
+		if m.Leave == mapping.LeaveRemove && m.RemoveDingTalk != mapping.RemoveNever {
+			return fateRemoveDing, "left the domain"
+		}
+		return fateStay, "left the domain; kept"
+	case odoo == Present && ding == Gone:
+		if m.RemoveOdoo == mapping.RemoveNever {
+			return fateStay, "gone in dingtalk; never (removals are off)"
+		}
+		return fateRemoveOdoo, "gone in dingtalk"
+	case ding == Gone:
+		return fateRetire, string(odoo) + " in odoo, gone in dingtalk"
+	default:
+		return fateNothing, "nothing to do"
+	}
+}
+
+// strangerFate: no link holds the record.
+func strangerFate(odoo, ding Existence) (fate, string) {
+	switch {
+	case odoo == Present:
+		return fateMeet, ReasonNewOdoo
+	case ding == Present:
+		return fateMeet, ReasonNewDing
+	default:
+		return fateNothing, "no link; not present"
+	}
+}
+
+// retiredFate: a link that ended lives again only when a side that was archived, outside or gone is present.
+func retiredFate(l *Link, odoo, ding Existence) (fate, string) {
+	back := func(side mapping.Side, now Existence) bool {
+		was := l.Was[side]
+		return now == Present && was != Present && was != Unseen
+	}
+	switch {
+	case back(mapping.Odoo, odoo):
+		return fateRehire, "re-hired in odoo"
+	case back(mapping.DingTalk, ding):
+		return fateRehire, "re-hired in dingtalk"
+	default:
+		return fateNothing, "retired"
+	}
+}

@@ -1,0 +1,16 @@
+package bridge
+
+import (
+	"context"
+	"time"
+)
+
+// Step polls every model once, turns events into work, and works until nothing is due within patience.
+func (e *Engine) Step(ctx context.Context, patience time.Duration) error {
+	for _, model := range e.models() {
+		if err := e.pollModel(ctx, model); err != nil {
+			return err
+		}
+	}
+	return e.drain(ctx, e.Now().Add(patience), nil)
+}

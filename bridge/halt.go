@@ -1,0 +1,108 @@
+package bridge
+
+import (
+	"sort"
+	"strings"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// Halted is one scope that pauses: nothing of it is tried before Until.
+type Halted struct {
+	Scope string    `json:"scope"`
+	Why   string    `json:"why"`
+	Since time.Time `json:"since"`
+	Until time.Time `json:"next_try"`
+}
+
+// halts remembers which scopes pause. A scope is told once in the log when it begins and once when it ends.
+type halts struct {
+	mu        sync.Mutex
+	now       func() time.Time
+	log       *zap.Logger
+	base, max time.Duration
+	by        map[string]*haltState
+}
+
+type haltState struct {
+	Halted
+	wait time.Duration
+}
+
+func newHalts(now func() time.Time, log *zap.Logger, base, most time.Duration) *halts {
+	return &halts{now: now, log: log, base: base, max: most, by: map[string]*haltState{}}
+}
+
+// stopsAll says whether a scope stops the whole engine; the others concern single calls and only postpone their keys.
+func stopsAll(scope string) bool {
+	switch scope {
+	case "odoo", "credentials", "app", "ip", "store", "database":
+		return true
+	}
+	return false
+}
+
+// add begins or prolongs a halt and returns when the next try is.
+func (h *halts) add(f *Failure) time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := h.by[f.Scope]
+	now := h.now()
+	if s == nil {
+		s = &haltState{Halted: Halted{Scope: f.Scope, Since: now}}
+		h.by[f.Scope] = s
+		h.log.Warn("halted", zap.String("scope", f.Scope), zap.String("reason", f.Words))
+	} else if now.Before(s.Until) {
+		return s.Until
+	}
+	s.Why = f.Words
+	s.wait = min(max(s.wait*2, h.base), h.max)
+	if f.Scope == "credentials" {
+		s.wait = h.max // ten wrong passwords lock out everybody behind this address (base.login_cooldown_after)
+	}
+	s.Until = now.Add(max(s.wait, f.After))
+	return s.Until
+}
+
+// worked ends the halts whose scope has the prefix, or equals one of the scopes.
+func (h *halts) worked(scopes ...string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for scope, s := range h.by {
+		for _, ended := range scopes {
+			if scope == ended || (strings.HasSuffix(ended, ":") && strings.HasPrefix(scope, ended)) {
+				delete(h.by, scope)
+				h.log.Info("goes on", zap.String("scope", scope), zap.Duration("halted", h.now().Sub(s.Since)))
+				break
+			}
+		}
+	}
+}
+
+// until returns when the engine may try again; false when nothing stops it now.
+func (h *halts) until() (time.Time, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var latest time.Time
+	now := h.now()
+	for scope, s := range h.by {
+		if stopsAll(scope) && now.Before(s.Until) && s.Until.After(latest) {
+			latest = s.Until
+		}
+	}
+	return latest, !latest.IsZero()
+}
+
+// list returns all halts, by scope.
+func (h *halts) list() []Halted {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	out := make([]Halted, 0, len(h.by))
+	for _, s := range h.by {
+		out = append(out, s.Halted)
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].Scope < out[j].Scope })
+	return out
+}

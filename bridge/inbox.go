@@ -1,0 +1,100 @@
+package bridge
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	"dingbridge/dingtalk"
+	"dingbridge/mapping"
+)
+
+// AddEvent stores an event durably before it is acknowledged; false when it was received before. The worker turns it into
+// touches: an event never says what to do, only whom to look at.
+func (e *Engine) AddEvent(ctx context.Context, ev InboxEvent) (fresh bool, err error) {
+	if ev.Received.IsZero() {
+		ev.Received = e.Now()
+	}
+	err = e.Store.Update(ctx, func(tx Tx) error {
+		fresh, err = tx.AddEvent(ev)
+		return err
+	})
+	if err == nil && fresh {
+		e.nudge()
+	}
+	return fresh, err
+}
+
+// inboxPage is how many events are turned into touches in one transaction.
+const inboxPage = 200
+
+// drainInbox turns stored events into touches. It reports whether there was anything.
+func (e *Engine) drainInbox(ctx context.Context) (bool, error) {
+	any := false
+	for {
+		var events []InboxEvent
+		if err := e.Store.View(ctx, func(tx Tx) (err error) {
+			events, err = tx.PendingEvents(inboxPage)
+			return err
+		}); err != nil {
+			return any, err
+		}
+		if len(events) == 0 {
+			return any, nil
+		}
+		any = true
+		if err := e.Store.Update(ctx, func(tx Tx) error { return e.handleEvents(tx, events) }); err != nil {
+			return any, err
+		}
+	}
+}
+
+func (e *Engine) handleEvents(tx Tx, events []InboxEvent) error {
+	done := make([]string, 0, len(events))
+	for _, ev := range events {
+		if err := e.handleEvent(tx, ev); err != nil {
+			return err
+		}
+		e.Metrics.events.WithLabelValues(ev.Type).Inc()
+		done = append(done, ev.ID)
+	}
+	return tx.EventsDone(done...)
+}
+
+// handleEvent touches the objects an event names, in every mapping of their kind. A removal event is also evidence.
+func (e *Engine) handleEvent(tx Tx, ev InboxEvent) error {
+	event := dingtalk.Event{ID: ev.ID, Type: ev.Type, Born: ev.Born, Data: ev.Data}
+	if event.QuotaExceeded() {
+		e.Log.Warn("dingtalk withholds event contents: the monthly push quota is used up", zap.String("op", "event"))
+		e.Sweep("")
+		return nil
+	}
+	switch ev.Type {
+	case "user_add_org", "user_modify_org", "user_active_org", "user_leave_org", "org_admin_add", "org_admin_remove":
+		return e.touchEvent(tx, "user", event.UserIDs(), ev, ev.Type == "user_leave_org")
+	case "org_dept_create", "org_dept_modify", "org_dept_remove":
+		return e.touchEvent(tx, "department", event.DepartmentIDs(), ev, ev.Type == "org_dept_remove")
+	default:
+		return nil // stored and acknowledged; no mapping asks for it
+	}
+}
+
+func (e *Engine) touchEvent(tx Tx, kind string, ids []string, ev InboxEvent, removed bool) error {
+	list := make([]ID, 0, len(ids))
+	for _, id := range ids {
+		if id == "" || (kind == "department" && (id == rootDepartment || id[0] == '-')) {
+			continue
+		}
+		list = append(list, ID(id))
+		if removed {
+			e.ding.evidence.note(kind, ID(id), ev.Type+" of "+ev.Born.UTC().Format(time.RFC3339))
+		}
+	}
+	for _, m := range e.mappings().ByKind(kind) {
+		if err := touchRecords(tx, m, mapping.DingTalk, list); err != nil {
+			return err
+		}
+	}
+	return nil
+}

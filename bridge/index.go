@@ -1,0 +1,159 @@
+package bridge
+
+import (
+	"hash/fnv"
+	"sync"
+
+	"dingbridge/mapping"
+)
+
+// index finds records by the values they may be recognised by. Both sides are listed into it by a sweep and every record that
+// is read keeps it current; it is memory only and holds hashes, not the values.
+type index struct {
+	mu       sync.RWMutex
+	by       map[indexSpace]*indexSide
+	building map[indexSpace]*indexSide // by a survey under way; takes the place of the old one when it is complete
+}
+
+type indexSpace struct {
+	mapping string
+	side    mapping.Side
+}
+
+type indexSide struct {
+	ids  map[uint64][]ID // value hash → records
+	keys map[ID][]uint64 // record → its value hashes, to take them back
+	gone map[ID]bool     // archived records: found, but after the present ones
+}
+
+func newIndex() *index {
+	return &index{by: map[indexSpace]*indexSide{}, building: map[indexSpace]*indexSide{}}
+}
+
+// put records the match values of one record, in place of what it had.
+func (x *index) put(m *mapping.Mapping, s mapping.Side, seen Seen) {
+	if len(m.Match) == 0 {
+		return
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	at := indexSpace{m.Name, s}
+	if x.by[at] == nil {
+		x.by[at] = newIndexSide()
+	}
+	x.by[at].put(m, seen)
+	if b := x.building[at]; b != nil {
+		b.put(m, seen)
+	}
+}
+
+func (s *indexSide) put(m *mapping.Mapping, seen Seen) {
+	s.take(seen.ID)
+	if seen.Existence != Present && seen.Existence != Archived {
+		return
+	}
+	for n, entry := range m.Match {
+		h, ok := matchHash(n, entry, seen.View)
+		if !ok {
+			continue
+		}
+		s.ids[h] = append(s.ids[h], seen.ID)
+		s.keys[seen.ID] = append(s.keys[seen.ID], h)
+	}
+	if seen.Existence == Archived {
+		s.gone[seen.ID] = true
+	}
+}
+
+// find returns the records of the side that carry the same values for the nth match entry; the present ones, or else the
+// archived ones.
+func (x *index) find(m *mapping.Mapping, s mapping.Side, n int, v mapping.View) []ID {
+	h, ok := matchHash(n, m.Match[n], v)
+	if !ok {
+		return nil
+	}
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	space := x.by[indexSpace{m.Name, s}]
+	if space == nil {
+		return nil
+	}
+	var present, archived []ID
+	for _, id := range space.ids[h] {
+		if space.gone[id] {
+			archived = append(archived, id)
+		} else {
+			present = append(present, id)
+		}
+	}
+	if len(present) > 0 {
+		return present
+	}
+	return archived
+}
+
+// begin starts a new list of both sides beside the one in use.
+func (x *index) begin(m *mapping.Mapping) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, s := range []mapping.Side{mapping.Odoo, mapping.DingTalk} {
+		x.building[indexSpace{m.Name, s}] = newIndexSide()
+	}
+}
+
+// end puts the new lists in place of the old ones, or drops them when the survey failed.
+func (x *index) end(m *mapping.Mapping, complete bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, s := range []mapping.Side{mapping.Odoo, mapping.DingTalk} {
+		at := indexSpace{m.Name, s}
+		if complete && x.building[at] != nil {
+			x.by[at] = x.building[at]
+		}
+		delete(x.building, at)
+	}
+}
+
+func newIndexSide() *indexSide {
+	return &indexSide{ids: map[uint64][]ID{}, keys: map[ID][]uint64{}, gone: map[ID]bool{}}
+}
+
+func (s *indexSide) take(id ID) {
+	for _, h := range s.keys[id] {
+		list := s.ids[h]
+		for i, other := range list {
+			if other == id {
+				list = append(list[:i:i], list[i+1:]...)
+				break
+			}
+		}
+		if len(list) == 0 {
+			delete(s.ids, h)
+		} else {
+			s.ids[h] = list
+		}
+	}
+	delete(s.keys, id)
+	delete(s.gone, id)
+}
+
+// matchHash is the hash of the entry's values; false unless all of them are known.
+func matchHash(n int, entry []string, v mapping.View) (uint64, bool) {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte{byte(n)})
+	for _, key := range entry {
+		val := v[key]
+		if !val.IsKnown() {
+			return 0, false
+		}
+		_, _ = h.Write([]byte(val.Text))
+		_, _ = h.Write([]byte{0})
+	}
+	return h.Sum64(), true
+}
+
+func hash64(b []byte) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write(b)
+	return h.Sum64()
+}

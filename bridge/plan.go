@@ -1,0 +1,223 @@
+package bridge
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"dingbridge/mapping"
+)
+
+// Op is what a Change does to its target.
+type Op string
+
+// The operations.
+const (
+	OpCreate    Op = "create"
+	OpUpdate    Op = "update"
+	OpArchive   Op = "archive"
+	OpUnarchive Op = "unarchive"
+	OpDelete    Op = "delete"
+)
+
+// FieldChange is one field of a Change: what the target shows now, what it shall be, and why.
+type FieldChange struct {
+	Field  *mapping.Field
+	From   mapping.Value
+	To     mapping.Value
+	Source mapping.Value // what the source side shows; becomes its base when the field settles
+	Reason string
+}
+
+// Clears reports whether the change empties a filled field, or moves a reference to the "none" id.
+func (c FieldChange) Clears() bool { return c.To.IsEmpty() && !c.From.IsEmpty() }
+
+// Change is one write to one side.
+type Change struct {
+	Op     Op
+	Side   mapping.Side
+	ID     ID // of the target; "" when it is to be created
+	Fields []FieldChange
+	Reason string
+	Key    string // by which a creation will be found again
+}
+
+// Risk is the budget the change draws on. Clears inside an update draw on their own.
+func (c *Change) Risk() Risk {
+	switch c.Op {
+	case OpCreate, OpUnarchive:
+		return RiskCreate
+	case OpArchive, OpDelete:
+		return RiskRemove
+	default:
+		return RiskUpdate
+	}
+}
+
+// Hash tells this change from another one on the same record: a release holds only for what the person saw.
+func (c *Change) Hash() string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s|%s|%s|%s", c.Op, c.Side, c.ID, c.Key)
+	for _, f := range c.Fields {
+		fmt.Fprintf(h, "|%s=%d%q", f.Field.Key, f.To.State, f.To.Text)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:12])
+}
+
+// Settle moves a field's bases without a write.
+type Settle struct {
+	Field  *mapping.Field
+	Odoo   mapping.Value
+	Ding   mapping.Value
+	Reason string
+}
+
+// Note is a line of the plan that is no write: a hold, a conflict, a skip.
+type Note struct {
+	Field  *mapping.Field // nil = the whole record
+	Hold   *Hold          // nil = only told
+	Kept   bool           // the hold stood before
+	Reason string
+}
+
+// Match is the recognition of two strangers as one thing.
+type Match struct {
+	Side mapping.Side // where the stranger that was found stands
+	ID   ID
+	By   string // the field keys it was recognised by
+}
+
+// Plan is what Reconcile decided for one record. It prints itself; nothing in it has happened yet.
+type Plan struct {
+	Mapping *mapping.Mapping
+	Link    *Link // nil for strangers
+	Odoo    Seen
+	Ding    Seen
+	Row     string // the row of the existence table that fired
+
+	Match   *Match
+	Changes []*Change
+	Settles []Settle
+	Notes   []Note
+	Waits   []Await
+	Retire  string    // the reason for ending the link, "" = it goes on
+	Rehire  bool      // a retired link lives again
+	Recheck time.Time // when the key is due again (stale window), zero = not
+	Over    []Waiting // what the Guard keeps for a person
+
+	refs *refs // to print references by the ids they have
+}
+
+// Waiting is a change that the Guard holds back.
+type Waiting struct {
+	Change *Change
+	Risk   Risk
+	List   int64 // 0 in a printed plan
+}
+
+// Quiet reports whether there is nothing to tell about the record.
+func (p *Plan) Quiet() bool {
+	return p.Match == nil && len(p.Changes) == 0 && len(p.Over) == 0 && len(p.Notes) == 0 && p.Retire == "" && !p.Rehire && len(p.Waits) == 0
+}
+
+// Counts sums the plan up for the last line.
+func (p *Plan) Counts() PlanCounts {
+	var c PlanCounts
+	if p.Match != nil {
+		c.Links++
+	}
+	all := slices.Clone(p.Changes)
+	for _, w := range p.Over {
+		all = append(all, w.Change)
+		c.Waiting++
+	}
+	for _, ch := range all {
+		switch ch.Op {
+		case OpCreate:
+			c.Creates++
+		case OpUpdate:
+			c.Updates++
+		case OpUnarchive:
+			c.Unarchives++
+		default:
+			c.Removals++
+		}
+	}
+	for _, n := range p.Notes {
+		if n.Hold != nil {
+			c.Held++
+		} else {
+			c.Skipped++
+		}
+	}
+	if len(p.Waits) > 0 && len(p.Changes) == 0 {
+		c.Blocked++
+	}
+	if p.Retire != "" && len(all) == 0 {
+		c.Retired++
+	}
+	return c
+}
+
+// PlanCounts are the sums of a plan over many records.
+type PlanCounts struct {
+	Creates    int `json:"creates"`
+	Updates    int `json:"updates"`
+	Unarchives int `json:"unarchives"`
+	Removals   int `json:"removals"`
+	Links      int `json:"links"`
+	Retired    int `json:"retired"`
+	Held       int `json:"held"`
+	Skipped    int `json:"skipped"`
+	Blocked    int `json:"blocked"` // waiting for a reference
+	Waiting    int `json:"waiting"` // of the operations: over the guard's budget
+}
+
+// Add sums two counts.
+func (c *PlanCounts) Add(o PlanCounts) {
+	c.Creates += o.Creates
+	c.Updates += o.Updates
+	c.Unarchives += o.Unarchives
+	c.Removals += o.Removals
+	c.Links += o.Links
+	c.Retired += o.Retired
+	c.Held += o.Held
+	c.Skipped += o.Skipped
+	c.Blocked += o.Blocked
+	c.Waiting += o.Waiting
+}
+
+// Writes is the number of operations the plan asks for.
+func (c PlanCounts) Writes() int { return c.Creates + c.Updates + c.Unarchives + c.Removals }
+
+// String is the plan's last line, without the trailing sentence about what to do next.
+func (c PlanCounts) String() string {
+	var parts []string
+	add := func(n int, one, many string) {
+		if n == 1 {
+			parts = append(parts, "1 "+one)
+		} else if n > 1 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, many))
+		}
+	}
+	add(c.Updates, "update", "updates")
+	add(c.Creates, "create", "creates")
+	add(c.Unarchives, "un-archive", "un-archives")
+	add(c.Removals, "removal", "removals")
+	add(c.Links, "link", "links")
+	add(c.Retired, "link ended", "links ended")
+	add(c.Held, "held", "held")
+	add(c.Skipped, "skipped", "skipped")
+	add(c.Blocked, "waiting for a reference", "waiting for a reference")
+	if len(parts) == 0 {
+		return "In sync: nothing to do."
+	}
+	s := strings.Join(parts, ", ") + "."
+	if c.Waiting > 0 {
+		s += fmt.Sprintf(" %d of these exceed the guard and wait for a release.", c.Waiting)
+	}
+	return s
+}

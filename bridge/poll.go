@@ -1,0 +1,298 @@
+package bridge
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"dingbridge/mapping"
+	"dingbridge/odoo"
+)
+
+// pollState is what the polls of this process know about each model's clock.
+type pollState struct {
+	mu sync.Mutex
+	at map[string]*modelClock
+}
+
+// modelClock follows Odoo's own times: the greatest write_date seen, and when this process saw it. Odoo stamps the
+// transaction's start and shows whole seconds (odoo/fields.py: Datetime.to_string), so a poll reads an overlap again.
+type modelClock struct {
+	greatest time.Time
+	sawAt    time.Time // by the process's monotonic clock
+	header   time.Time // the last Date header
+}
+
+// odooTime is how Odoo writes an instant: UTC, whole seconds.
+const odooTime = "2006-01-02 15:04:05"
+
+// pollModel reads which records of the model were written since the floor and touches the keys of those not handled yet.
+// One poll serves all mappings of the model; their domains are tested when the keys are worked on.
+func (e *Engine) pollModel(ctx context.Context, model string) error {
+	clock, err := e.clockOf(ctx, model)
+	if err != nil {
+		return err
+	}
+	floor := e.floor(clock)
+	rows := map[int64]string{}
+	domain := odoo.Domain{odoo.Cond("write_date", ">=", floor.Format(odooTime))}
+	for page, err := range e.odoo.client.Pages(ctx, model, domain, []string{"write_date"}, e.PageSize, odoo.Context{"active_test": false}) {
+		if err != nil {
+			return err
+		}
+		for _, row := range page {
+			id, _ := row["id"].(int64)
+			stamp, _ := row["write_date"].(string)
+			if id > 0 && stamp != "" {
+				rows[id] = stamp
+			}
+		}
+	}
+	e.halts.worked("odoo", "credentials")
+	back := e.clockWentBack(clock)
+	closed := e.advance(clock, rows)
+	touched, err := e.touchPolled(ctx, model, rows, closed, floor)
+	if err != nil {
+		return err
+	}
+	if touched > 0 {
+		e.nudge()
+	}
+	if back {
+		e.Log.Warn("odoo's clock went back; reading everything again", zap.String("model", model))
+		e.polls.reset(model)
+		e.Sweep("")
+	}
+	return nil
+}
+
+// clockOf returns the model's clock, started from the newest write_date Odoo has.
+func (e *Engine) clockOf(ctx context.Context, model string) (*modelClock, error) {
+	e.polls.mu.Lock()
+	clock := e.polls.at[model]
+	e.polls.mu.Unlock()
+	if clock != nil {
+		return clock, nil
+	}
+	clock = &modelClock{}
+	newest, err := e.odoo.client.SearchRead(ctx, model, nil, []string{"write_date"},
+		odoo.Options{Order: "write_date desc", Limit: 1, Context: odoo.Context{"active_test": false}})
+	if err != nil {
+		return nil, err
+	}
+	if len(newest) > 0 {
+		if stamp, ok := newest[0]["write_date"].(string); ok {
+			clock.greatest, _ = time.Parse(odooTime, stamp)
+		}
+	}
+	clock.sawAt = time.Now()
+	if err := e.Store.View(ctx, func(tx Tx) error {
+		saved, err := tx.Meta("floor/" + model)
+		if at, perr := time.Parse(odooTime, saved); perr == nil && at.Add(e.Overlap).Before(clock.greatest) {
+			clock.greatest = at.Add(e.Overlap) // what happened while nobody polled
+			clock.sawAt = time.Now()
+		}
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	e.polls.mu.Lock()
+	defer e.polls.mu.Unlock()
+	if e.polls.at == nil {
+		e.polls.at = map[string]*modelClock{}
+	}
+	e.polls.at[model] = clock
+	return clock, nil
+}
+
+func (p *pollState) reset(model string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.at, model)
+}
+
+// floor is where the next poll starts: the greatest time seen, carried on by this process's own clock, less the overlap.
+func (e *Engine) floor(c *modelClock) time.Time {
+	if c.greatest.IsZero() {
+		return time.Unix(0, 0).UTC()
+	}
+	return c.greatest.Add(time.Since(c.sawAt)).Add(-e.Overlap)
+}
+
+// clockWentBack says whether Odoo's Date header jumped back by more than the overlap.
+func (e *Engine) clockWentBack(c *modelClock) bool {
+	now, ok := e.odoo.client.ServerTime()
+	if !ok {
+		return false
+	}
+	back := !c.header.IsZero() && now.Before(c.header.Add(-e.Overlap))
+	c.header = now
+	return back
+}
+
+// advance moves the clock by what was seen and returns which rows are handled for good: those whose second is over. A second
+// edit may still come within the present one and would show the same write_date.
+func (e *Engine) advance(c *modelClock, rows map[int64]string) map[int64]string {
+	latest := c.greatest
+	for _, stamp := range rows {
+		if at, err := time.Parse(odooTime, stamp); err == nil && at.After(latest) {
+			latest = at
+		}
+	}
+	now := c.header
+	if now.IsZero() || now.Before(latest) {
+		now = latest
+	}
+	if carried := c.greatest.Add(time.Since(c.sawAt)); !c.greatest.IsZero() && latest.After(carried) || c.greatest.IsZero() {
+		c.greatest, c.sawAt = latest, time.Now()
+	}
+	closed := maps.Clone(rows)
+	maps.DeleteFunc(closed, func(_ int64, stamp string) bool {
+		at, err := time.Parse(odooTime, stamp)
+		return err == nil && !at.Before(now.Truncate(time.Second))
+	})
+	return closed
+}
+
+// touchPolled touches what was not handled, and once more what leaves the overlap, and saves the floor, in one transaction.
+func (e *Engine) touchPolled(ctx context.Context, model string, rows, closed map[int64]string, floor time.Time) (int, error) {
+	ms := e.mappings().ByModel(model)
+	touched := 0
+	err := e.Store.Update(ctx, func(tx Tx) error {
+		seen, err := tx.Seen(model, rows)
+		if err != nil {
+			return err
+		}
+		var ids []ID
+		for id := range rows {
+			if !seen[id] {
+				ids = append(ids, odooID(id))
+			}
+		}
+		left, err := tx.PruneSeen(model, floor.Format(odooTime))
+		if err != nil {
+			return err
+		}
+		for _, id := range left {
+			ids = append(ids, odooID(id))
+		}
+		slices.Sort(ids)
+		touched = len(ids)
+		for _, m := range ms {
+			if err := touchRecords(tx, m, mapping.Odoo, ids); err != nil {
+				return err
+			}
+		}
+		if err := tx.MarkSeen(model, closed); err != nil {
+			return err
+		}
+		if touched > 0 {
+			if err := bearWitness(tx, model, rows); err != nil {
+				return err
+			}
+		}
+		return tx.SetMeta("floor/"+model, floor.Format(odooTime))
+	})
+	return touched, err
+}
+
+// touchRecords makes records of one side due: under their link's key where they have one. Who waits for them is woken.
+func touchRecords(tx Tx, m *mapping.Mapping, s mapping.Side, ids []ID) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	on, err := tx.LinksOn(m.Name, s, ids)
+	if err != nil {
+		return err
+	}
+	keys := make([]Key, 0, len(ids))
+	awaits := make([]Await, 0, len(ids))
+	for _, id := range ids {
+		if l := on[id]; l != nil {
+			keys = append(keys, l.Key())
+		} else {
+			keys = append(keys, RecordKey(m.Name, s, id))
+		}
+		awaits = append(awaits, Await{Mapping: m.Name, Side: s, ID: id})
+	}
+	if _, err := tx.Wake(awaits...); err != nil {
+		return err
+	}
+	return tx.Touch(time.Time{}, keys...)
+}
+
+// pollLoop polls one model at the interval, until the context ends. A failing poll halts its scope and is tried again.
+func (e *Engine) pollLoop(ctx context.Context, model string) error {
+	for {
+		every := e.pollEvery(model)
+		if every == 0 {
+			return nil // no mapping reads the model any more
+		}
+		if until, stopped := e.halts.until(); stopped {
+			every = max(until.Sub(e.Now()), time.Millisecond)
+		} else if err := e.pollModel(ctx, model); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			e.Metrics.polls.WithLabelValues(model, "failed").Inc()
+			every = e.trouble(err, "polling "+model)
+		} else {
+			e.Metrics.polls.WithLabelValues(model, "ok").Inc()
+		}
+		if !e.pause(ctx, every) {
+			return nil
+		}
+	}
+}
+
+// trouble records a failure outside a record's own work and returns how long to wait.
+func (e *Engine) trouble(err error, doing string) time.Duration {
+	f := classify(err)
+	if f.Class == FailHalt {
+		return max(e.halts.add(f).Sub(e.Now()), time.Millisecond)
+	}
+	e.Log.Warn("failed", zap.String("op", doing), zap.String("reason", f.Words))
+	return max(f.After, e.RetryBase)
+}
+
+// pause waits; false when the context ended.
+func (e *Engine) pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// pollEvery is the shortest interval any mapping of the model asks for; 0 when there is none.
+func (e *Engine) pollEvery(model string) time.Duration {
+	var every time.Duration
+	for _, m := range e.mappings().ByModel(model) {
+		d := m.Poll
+		if d == 0 {
+			d = e.Poll
+		}
+		if every == 0 || d < every {
+			every = d
+		}
+	}
+	return every
+}
+
+// models are the Odoo models the mappings read.
+func (e *Engine) models() []string {
+	var out []string
+	for _, m := range e.mappings().Mappings {
+		if !slices.Contains(out, m.Model) {
+			out = append(out, m.Model)
+		}
+	}
+	return out
+}

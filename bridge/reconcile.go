@@ -1,0 +1,432 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"dingbridge/mapping"
+)
+
+// task is one record on its way through a batch.
+type task struct {
+	works    []Work    // the rows that are finished together; empty when a plan is only printed
+	key      Key       // the link's key once there is a link
+	link     *Link     // nil for a stranger
+	was      LinkState // of the link when it was loaded
+	mark     uint64    // likewise
+	odoo     Seen
+	ding     Seen
+	missed   []Await          // references without a link, seen while reading the Views
+	omit     []*mapping.Field // fields a creation leaves for a second write
+	awaits   []Await          // what the key waits for since last time
+	plan     *Plan
+	fail     *Failure
+	wait     time.Time // postponed to, without an attempt
+	wrote    []applied
+	reused   bool      // the link's Odoo id belongs to another record now
+	spent    []Risk    // reserved for this task in the Guard
+	released []release // a person's releases it makes use of
+}
+
+// applied is a change that was carried out.
+type applied struct {
+	change *Change
+	fields []FieldChange // those that were accepted
+}
+
+func (t *task) seen(s mapping.Side) *Seen {
+	if s == mapping.Odoo {
+		return &t.odoo
+	}
+	return &t.ding
+}
+
+// batch takes some records of one mapping through the stages of Reconcile.
+type batch struct {
+	e       *Engine
+	ctx     context.Context
+	m       *mapping.Mapping
+	now     time.Time
+	refs    *refs
+	tasks   []*task
+	dry     bool // a printed plan: nothing is applied and nothing is written
+	virtual int64
+}
+
+// reconcile is the engine in one screen: load the memory, look at both sides, plan, guard, apply, read back, save.
+// Records that refer to others of the same batch which are being created come in a later wave.
+func (e *Engine) reconcile(ctx context.Context, m *mapping.Mapping, works []Work) error {
+	b := &batch{e: e, ctx: ctx, m: m, now: e.Now(), refs: newRefs(ctx, e.Store)}
+	if err := b.load(works); err != nil {
+		return err
+	}
+	b.look()
+	b.settleIntents()
+	for rest := b.tasks; len(rest) > 0; {
+		wave := b.plan(rest)
+		if err := b.guard(wave); err != nil {
+			return err
+		}
+		b.apply(wave)
+		b.readBack(wave)
+		if err := b.save(wave); err != nil {
+			return err
+		}
+		rest = slices.DeleteFunc(slices.Clone(rest), func(t *task) bool { return slices.Contains(wave, t) })
+	}
+	return b.refs.err
+}
+
+// load finds the link of every key; keys that name the same link become one task.
+func (b *batch) load(works []Work) error {
+	byLink := map[int64]*task{}
+	return b.e.Store.View(b.ctx, func(tx Tx) error {
+		var linkIDs []int64
+		ids := map[mapping.Side][]ID{}
+		keys := make([]Key, 0, len(works))
+		for _, w := range works {
+			keys = append(keys, w.Key)
+			if w.Key.Link > 0 {
+				linkIDs = append(linkIDs, w.Key.Link)
+			} else {
+				ids[w.Key.Side] = append(ids[w.Key.Side], w.Key.ID)
+			}
+		}
+		links, err := tx.LinksByID(linkIDs)
+		if err != nil {
+			return err
+		}
+		on := map[mapping.Side]map[ID]*Link{}
+		for s, list := range ids {
+			if on[s], err = tx.LinksOn(b.m.Name, s, list); err != nil {
+				return err
+			}
+		}
+		for _, w := range works {
+			l := links[w.Key.Link]
+			if w.Key.Link == 0 {
+				l = on[w.Key.Side][w.Key.ID]
+			}
+			b.addTask(w, l, byLink)
+		}
+		for _, t := range b.tasks {
+			keys = append(keys, t.key)
+		}
+		awaits, err := tx.Awaits(keys...)
+		if err != nil {
+			return err
+		}
+		for _, t := range b.tasks {
+			t.awaits = awaits[t.key]
+		}
+		return nil
+	})
+}
+
+func (b *batch) addTask(w Work, l *Link, byLink map[int64]*task) {
+	if l == nil {
+		t := &task{works: []Work{w}, key: w.Key}
+		if w.Key.Link == 0 {
+			t.seen(w.Key.Side).ID = w.Key.ID
+		}
+		b.tasks = append(b.tasks, t)
+		return
+	}
+	if t := byLink[l.ID]; t != nil {
+		t.works = append(t.works, w)
+		return
+	}
+	t := &task{works: []Work{w}, key: l.Key(), link: l, was: l.State, mark: l.mark(), odoo: Seen{ID: l.Odoo}, ding: Seen{ID: l.Ding}}
+	byLink[l.ID] = t
+	b.tasks = append(b.tasks, t)
+	b.refs.learn(l)
+}
+
+// look reads both sides of the tasks, each side in one go.
+func (b *batch) look() {
+	for _, s := range []mapping.Side{mapping.Odoo, mapping.DingTalk} {
+		b.lookAt(s, b.tasks)
+	}
+	for _, t := range b.tasks {
+		// An Odoo id that a retired link remembers may belong to another record now: that one is a stranger.
+		if t.link != nil && t.link.State == Retired && t.works[0].Key.Side == mapping.Odoo && t.otherRecord(t.odoo) {
+			t.link, t.ding, t.key = nil, Seen{}, t.works[0].Key
+		}
+	}
+}
+
+// otherRecord says whether what was seen under the link's Odoo id is another record than the one that was linked.
+func (t *task) otherRecord(seen Seen) bool {
+	return t.link.OdooCreated != "" && seen.Created != "" && seen.Created != t.link.OdooCreated
+}
+
+// lookAt reads one side. When the side cannot be read, its failure is every task's.
+func (b *batch) lookAt(s mapping.Side, tasks []*task) {
+	var ids []ID
+	for _, t := range tasks {
+		if id := t.seen(s).ID; id != "" && t.fail == nil {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
+		return
+	}
+	seen, err := b.e.side(s).Look(b.ctx, b.m, ids)
+	if err != nil {
+		f := classify(err)
+		for _, t := range tasks {
+			if t.seen(s).ID != "" {
+				t.fail = f
+			}
+		}
+		return
+	}
+	b.e.worked(s)
+	for _, t := range tasks {
+		if id := t.seen(s).ID; id != "" {
+			*t.seen(s) = b.sameRecord(t, s, seen[id])
+			t.seen(s).ID = id
+			if t.seen(s).Existence == Gone && !b.dry {
+				b.e.index.put(b.m, s, *t.seen(s)) // takes it out
+			}
+		}
+	}
+}
+
+// sameRecord: another creation date under the same Odoo id is another record, so the linked one is gone.
+func (b *batch) sameRecord(t *task, s mapping.Side, seen Seen) Seen {
+	if s != mapping.Odoo || t.link == nil || t.link.State == Retired || !t.otherRecord(seen) {
+		return seen
+	}
+	t.reused = true
+	return Seen{ID: seen.ID, Existence: Gone, Why: "another record, created " + seen.Created + ", has this id now"}
+}
+
+// views reads what was seen into the mapping's fields and keeps the index current.
+func (b *batch) views(t *task) {
+	w := &watch{refs: b.refs}
+	t.missed = nil
+	for _, s := range []mapping.Side{mapping.Odoo, mapping.DingTalk} {
+		seen := t.seen(s)
+		if seen.Record == nil {
+			continue
+		}
+		var base mapping.View
+		if t.link != nil {
+			base = t.link.BaseView(s)
+		}
+		view, errs := b.m.View(s, seen.Record, base, w, b.e.Zone)
+		seen.View = view
+		for _, fe := range errs {
+			t.invalid(b.now, fe)
+		}
+		if !b.dry {
+			b.e.index.put(b.m, s, *seen)
+		}
+	}
+	t.missed = w.missed
+}
+
+// invalid notes a value that cannot be read; the field is unknown until it changes.
+func (t *task) invalid(now time.Time, fe mapping.FieldError) {
+	h := Hold{Kind: HeldInvalid, Reason: fe.Error() + "; held (field)", Since: now}
+	t.plan.Notes = append(t.plan.Notes, Note{Field: fe.Field, Hold: &h, Reason: h.Reason})
+}
+
+// settleIntents looks up creations whose outcome is unknown: found, the link is whole; not found, it is sent again.
+func (b *batch) settleIntents() {
+	for _, s := range []mapping.Side{mapping.Odoo, mapping.DingTalk} {
+		var open []*task
+		var asks []*creation
+		for _, t := range b.tasks {
+			if t.fail != nil || t.link == nil || t.link.State != Creating || t.link.Intent == nil || t.link.Intent.Side != s {
+				continue
+			}
+			if at := t.link.Intent.At.Add(b.e.IntentSettle); b.now.Before(at) && t.link.On(s) == "" {
+				t.wait = at
+				continue
+			}
+			ask := &creation{key: t.link.Intent.Key, parent: t.link.Intent.Parent, values: map[string]any{"name": t.link.Intent.Name}}
+			open, asks = append(open, t), append(asks, ask)
+		}
+		if len(open) == 0 {
+			continue
+		}
+		if err := b.e.side(s).Find(b.ctx, b.m, asks); err != nil {
+			for _, t := range open {
+				t.fail = classify(err)
+			}
+			continue
+		}
+		for i, t := range open {
+			b.settleIntent(t, s, asks[i])
+		}
+	}
+}
+
+func (b *batch) settleIntent(t *task, s mapping.Side, found *creation) {
+	if !found.found {
+		if at := t.link.Intent.At.Add(b.e.IntentSettle); b.now.Before(at) {
+			t.wait = at
+			return
+		}
+		// It never arrived: the record is a stranger again and takes the usual way, with the same key.
+		t.link.State, t.link.Intent = Held, nil
+		t.link.SetOn(s, "")
+		*t.seen(s) = Seen{}
+		return
+	}
+	t.link.State, t.link.Intent = Linked, nil
+	t.link.SetOn(s, found.id)
+	t.seen(s).ID = found.id
+	b.refs.learn(t.link)
+	b.lookAt(s, []*task{t})
+}
+
+// plan decides for the tasks and returns the wave to be carried out now: those whose references are not themselves waiting
+// to be created in this batch. When only cycles are left, they all go.
+func (b *batch) plan(tasks []*task) []*task {
+	creating := map[Await]*task{}
+	for _, t := range tasks {
+		b.planTask(t)
+		if t.fail == nil && t.plan != nil {
+			for _, c := range t.plan.Changes {
+				if c.Op == OpCreate {
+					s := c.Side.Other()
+					creating[Await{Mapping: b.m.Name, Side: s, ID: t.seen(s).ID}] = t
+				}
+			}
+			if t.plan.Match != nil && t.link == nil {
+				creating[Await{Mapping: b.m.Name, Side: t.plan.Match.Side.Other(), ID: t.seen(t.plan.Match.Side.Other()).ID}] = t
+			}
+		}
+	}
+	var wave []*task
+	for _, t := range tasks { // those left behind are planned again: their references will be known then
+		blocked := slices.ContainsFunc(t.missed, func(a Await) bool { other := creating[a]; return other != nil && other != t })
+		if !blocked {
+			wave = append(wave, t)
+		}
+	}
+	if len(wave) == 0 {
+		return tasks
+	}
+	return wave
+}
+
+// planTask fills the plan of one task. It reads nothing but what the batch has seen, except the other half of a match.
+func (b *batch) planTask(t *task) {
+	if t.fail != nil || !t.wait.IsZero() {
+		return
+	}
+	t.plan = &Plan{Mapping: b.m, Link: t.link}
+	b.views(t)
+	t.plan.Odoo, t.plan.Ding, t.plan.refs = t.odoo, t.ding, b.refs
+	fate, row := decideExistence(b.m, t.link, t.odoo.Existence, t.ding.Existence)
+	t.plan.Row = row
+	switch fate {
+	case fateDiff:
+		b.diff(t)
+	case fateMeet:
+		b.meet(t)
+	case fateRehire:
+		b.rehire(t)
+	case fateRemoveDing:
+		t.plan.Changes = []*Change{{Op: OpDelete, Side: mapping.DingTalk, ID: t.ding.ID, Reason: row}}
+		t.plan.Retire = row
+	case fateRemoveOdoo:
+		op := OpArchive
+		if b.m.RemoveOdoo == mapping.RemoveDelete {
+			op = OpDelete
+		}
+		t.plan.Changes = []*Change{{Op: op, Side: mapping.Odoo, ID: t.odoo.ID, Reason: row}}
+		t.plan.Retire = row
+	case fateRetire:
+		t.plan.Retire = row
+	case fateStay:
+		t.plan.Notes = append(t.plan.Notes, Note{Reason: row})
+		if t.reused {
+			t.plan.Retire = t.odoo.Why // the id is another record's: nothing is left to stay linked to
+		}
+	}
+	applyPolicy(t.plan)
+}
+
+// diff compares the fields of a linked pair and lets what refers to unlinked records wait.
+func (b *batch) diff(t *task) {
+	link := t.plan.Link
+	diffFields(t.plan, t.odoo.View, t.ding.View, diffEnv{
+		now: b.now, staleWindow: b.e.StaleWindow, writable: b.e.writable(b.m), clearable: b.e.clearable(b.m),
+		woken: func(h Hold) bool { return woken(h, t.awaits) },
+	})
+	t.plan.Waits = append(t.plan.Waits, t.missed...)
+	for _, n := range t.plan.Notes {
+		if n.Hold != nil && n.Field != nil && len(n.Hold.On) > 0 {
+			t.plan.Waits = append(t.plan.Waits, n.Hold.On...)
+		}
+	}
+	for _, c := range t.plan.Changes {
+		c.Fields = slices.DeleteFunc(c.Fields, func(fc FieldChange) bool {
+			_, err := b.raw(fc.Field, c.Side, fc.To, *t.seen(c.Side), link)
+			return b.unwritable(t, fc, c.Side, err)
+		})
+	}
+	t.plan.Changes = slices.DeleteFunc(t.plan.Changes, func(c *Change) bool { return len(c.Fields) == 0 })
+}
+
+// unwritable sorts out a value that cannot be turned into the target's form: a missing reference waits, the rest is held.
+func (b *batch) unwritable(t *task, fc FieldChange, target mapping.Side, err error) bool {
+	if err == nil {
+		return false
+	}
+	var missing *mapping.MissingRef
+	if errors.As(err, &missing) {
+		t.plan.Waits = append(t.plan.Waits, b.awaitLink(missing))
+		return true
+	}
+	h := Hold{Kind: HeldInvalid, Since: b.now, Reason: fmt.Sprintf("%s cannot be written to %s: %v; held (field)", fc.Field.Key, target, err)}
+	h.Odoo, h.DingTalk = t.odoo.View[fc.Field.Key], t.ding.View[fc.Field.Key]
+	t.plan.Notes = append(t.plan.Notes, Note{Field: fc.Field, Hold: &h, Reason: h.Reason})
+	return true
+}
+
+// awaitLink is what to wait for when a link has no id on the target side yet: its record on the other side being worked on.
+func (b *batch) awaitLink(missing *mapping.MissingRef) Await {
+	if l := b.refs.links[missing.Link]; l != nil {
+		s := missing.Side.Other()
+		return Await{Mapping: missing.Mapping, Side: s, ID: l.On(s)}
+	}
+	return awaitsSweep(missing.Mapping)
+}
+
+// raw turns a View's value into the form the side's API takes.
+func (b *batch) raw(f *mapping.Field, s mapping.Side, v mapping.Value, seen Seen, l *Link) (any, error) {
+	env := mapping.Env{Refs: b.refs, Zone: b.e.Zone}
+	if l != nil {
+		env.Base = l.Bases[s][f.Key].Value
+	}
+	return f.Write(s, v, seen.Record, env)
+}
+
+// woken says whether something a hold waits for has happened since: its wait is gone.
+func woken(h Hold, awaits []Await) bool {
+	return slices.ContainsFunc(h.On, func(on Await) bool { return !slices.Contains(awaits, on) })
+}
+
+// applyPolicy drops what the mapping's direction does not allow. Pure.
+func applyPolicy(p *Plan) {
+	m := p.Mapping
+	p.Changes = slices.DeleteFunc(p.Changes, func(c *Change) bool {
+		if m.Direction.Allows(c.Side) {
+			return false
+		}
+		p.Notes = append(p.Notes, Note{Reason: c.Reason + "; not written: the mapping's direction is " + string(m.Direction)})
+		if c.Op == OpArchive || c.Op == OpDelete {
+			p.Retire = ""
+		}
+		return true
+	})
+}

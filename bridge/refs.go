@@ -1,0 +1,145 @@
+package bridge
+
+import (
+	"context"
+	"strconv"
+
+	"dingbridge/mapping"
+)
+
+// refs translates references between ids and links for one batch. It asks the store once per reference and keeps the answer;
+// a printed plan adds what it would link, so that a child of a new department is shown as a creation too.
+type refs struct {
+	ctx     context.Context
+	store   Store
+	byID    map[Await]string // "" = no link
+	links   map[string]*Link // by link key
+	virtual int64            // the last number given to a link that a plan only pretends
+	err     error            // the first failure of the store: the batch fails as a whole
+}
+
+func newRefs(ctx context.Context, store Store) *refs {
+	return &refs{ctx: ctx, store: store, byID: map[Await]string{}, links: map[string]*Link{}}
+}
+
+// LinkOf implements mapping.Refs.
+func (r *refs) LinkOf(mappingName string, side mapping.Side, id string) (string, bool) {
+	at := Await{Mapping: mappingName, Side: side, ID: ID(id)}
+	if key, ok := r.byID[at]; ok {
+		return key, key != ""
+	}
+	var found *Link
+	err := r.store.View(r.ctx, func(tx Tx) error {
+		on, err := tx.LinksOn(mappingName, side, []ID{ID(id)})
+		found = on[ID(id)]
+		return err
+	})
+	if err != nil {
+		r.fail(err)
+		return "", false
+	}
+	r.byID[at] = ""
+	if found != nil && refersTo(found.State) {
+		r.byID[at] = found.Ref()
+		r.links[found.Ref()] = found
+	}
+	return r.byID[at], r.byID[at] != ""
+}
+
+// IDOf implements mapping.Refs. An attribute is a field of the referred mapping, as it last settled on DingTalk.
+func (r *refs) IDOf(_ string, side mapping.Side, link, attribute string) (string, bool) {
+	l, ok := r.links[link]
+	if !ok {
+		l = r.load(link)
+		if l == nil {
+			return "", false
+		}
+	}
+	if attribute != "" {
+		v := l.Bases[mapping.DingTalk][attribute].Value
+		return v.Text, v.IsKnown()
+	}
+	if l.State != Linked && l.State != Baseline {
+		return "", false
+	}
+	id := l.On(side)
+	return string(id), id != ""
+}
+
+func (r *refs) load(link string) *Link {
+	n, err := strconv.ParseInt(link, 10, 64)
+	if err != nil {
+		return nil
+	}
+	var l *Link
+	if err := r.store.View(r.ctx, func(tx Tx) error {
+		l, err = tx.Link(n)
+		return err
+	}); err != nil {
+		r.fail(err)
+		return nil
+	}
+	if l != nil {
+		r.links[link] = l
+	}
+	return l
+}
+
+// learn makes a link that was just saved (or, in a printed plan, would be) known to the batch.
+func (r *refs) learn(l *Link) {
+	r.links[l.Ref()] = l
+	for _, side := range []mapping.Side{mapping.Odoo, mapping.DingTalk} {
+		if id := l.On(side); id != "" {
+			key := ""
+			if refersTo(l.State) {
+				key = l.Ref()
+			}
+			r.byID[Await{Mapping: l.Mapping, Side: side, ID: id}] = key
+		}
+	}
+}
+
+// preload reads all links of the mappings at once: a sweep asks for every one of them.
+func (r *refs) preload(names ...string) error {
+	return r.store.View(r.ctx, func(tx Tx) error {
+		for _, name := range names {
+			ids, err := tx.LinkIDs(name)
+			if err != nil {
+				return err
+			}
+			for _, l := range ids {
+				if !refersTo(l.State) {
+					continue
+				}
+				r.learn(&Link{ID: l.ID, Mapping: name, Odoo: l.Odoo, Ding: l.Ding, State: l.State})
+			}
+		}
+		return nil
+	})
+}
+
+func (r *refs) fail(err error) {
+	if r.err == nil {
+		r.err = err
+	}
+}
+
+// refersTo says whether a link in this state can be what a reference names.
+func refersTo(s LinkState) bool {
+	return s == Linked || s == Creating || s == Pending || s == Baseline
+}
+
+// watch is a refs that notes which references found no link, so that the key can wait for them.
+type watch struct {
+	*refs
+	missed []Await
+}
+
+// LinkOf implements mapping.Refs.
+func (w *watch) LinkOf(mappingName string, side mapping.Side, id string) (string, bool) {
+	key, ok := w.refs.LinkOf(mappingName, side, id)
+	if !ok {
+		w.missed = append(w.missed, Await{Mapping: mappingName, Side: side, ID: ID(id)})
+	}
+	return key, ok
+}

@@ -1,0 +1,310 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"dingbridge/mapping"
+)
+
+// worked ends the halts of a side after a call that succeeded.
+func (e *Engine) worked(s mapping.Side) {
+	if s == mapping.Odoo {
+		e.halts.worked("odoo", "credentials")
+	} else {
+		e.halts.worked("app", "ip", "api:", "permission:")
+	}
+}
+
+// Halted lists what pauses and why.
+func (e *Engine) Halted() []Halted { return e.halts.list() }
+
+// Run keeps the two sides in step until the context ends: it polls, sweeps, turns events into work and does the work. Failures
+// of a far side never end it. It returns ErrLocked when another process is active on the store, and nil when the context ends.
+func (e *Engine) Run(ctx context.Context) error {
+	unlock, err := e.Store.Lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := e.carryNames(ctx); err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return e.workLoop(ctx) })
+	g.Go(func() error { return e.sweepLoop(ctx) })
+	g.Go(func() error { return e.pollers(ctx) })
+	g.Go(func() error { return e.watchLoop(ctx) })
+	err = g.Wait()
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// carryNames carries links to mappings that were renamed and complains about names that vanished with links.
+func (e *Engine) carryNames(ctx context.Context) error {
+	return e.Store.Update(ctx, func(tx Tx) error {
+		for _, m := range e.mappings().Mappings {
+			if m.RenamedFrom == "" {
+				continue
+			}
+			n, err := tx.RenameMapping(m.RenamedFrom, m.Name)
+			if err != nil {
+				return err
+			}
+			if n > 0 {
+				e.Log.Info("renamed", zap.String("mapping", m.Name), zap.String("reason", "renamed_from "+m.RenamedFrom), zap.Int("links", n))
+			}
+		}
+		names, err := tx.MappingNames()
+		if err != nil {
+			return err
+		}
+		for _, name := range names {
+			if _, ok := e.mappings().Get(name); !ok {
+				return fmt.Errorf("the store holds links of a mapping %q that is configured no more; give its successor `renamed_from: %s`, or drop them with: dingbridge forget %s", name, name, name)
+			}
+		}
+		return nil
+	})
+}
+
+// Reload puts checked mappings in force. Mappings that are new or changed are swept again before their strangers are acted on.
+func (e *Engine) Reload(ctx context.Context, set *mapping.Set) error {
+	old := e.mappings()
+	e.set.Store(set)
+	if err := e.carryNames(ctx); err != nil {
+		e.set.Store(old)
+		return err
+	}
+	for _, m := range set.Mappings {
+		if before, ok := old.Get(m.Name); !ok || before.Version != m.Version {
+			e.setReady(m, false)
+		}
+	}
+	e.Sweep("")
+	e.reloaded()
+	return nil
+}
+
+// workLoop turns events into touches and works on what is due, mappings that are referred to first.
+func (e *Engine) workLoop(ctx context.Context) error {
+	for ctx.Err() == nil {
+		if until, stopped := e.halts.until(); stopped {
+			e.sleepUntil(ctx, until)
+			continue
+		}
+		worked, err := e.workOnce(ctx)
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			e.pause(ctx, e.storeTrouble(err))
+			continue
+		}
+		e.halts.worked("store")
+		if worked {
+			continue
+		}
+		next, any, err := e.nextDue(ctx)
+		if err != nil {
+			e.pause(ctx, e.storeTrouble(err))
+			continue
+		}
+		if !any || next.After(e.Now().Add(time.Second)) {
+			next = e.Now().Add(time.Second) // another process may have touched something: the commands do
+		}
+		e.sleepUntil(ctx, next)
+	}
+	return nil
+}
+
+// workOnce does one round: the inbox, then one batch. It reports whether there was anything to do.
+func (e *Engine) workOnce(ctx context.Context) (bool, error) {
+	drained, err := e.drainInbox(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, m := range e.mappings().Ranked {
+		var due []Work
+		if err := e.Store.View(ctx, func(tx Tx) (err error) {
+			due, err = tx.Due(m.Name, e.Now(), e.BatchSize)
+			return err
+		}); err != nil {
+			return false, err
+		}
+		if len(due) > 0 {
+			done := e.timed(e.Metrics.batches, m.Name)
+			err := e.reconcile(ctx, m, due)
+			done()
+			return true, err
+		}
+	}
+	return drained, nil
+}
+
+func (e *Engine) nextDue(ctx context.Context) (next time.Time, any bool, err error) {
+	err = e.Store.View(ctx, func(tx Tx) error {
+		next, any, err = tx.NextDue()
+		return err
+	})
+	return next, any, err
+}
+
+// storeTrouble halts everything while the store cannot be written: disk full, read-only, locked.
+func (e *Engine) storeTrouble(err error) time.Duration {
+	until := e.halts.add(&Failure{Class: FailHalt, Scope: "store", Words: err.Error(), Err: err})
+	return max(until.Sub(e.Now()), time.Millisecond)
+}
+
+// sleepUntil waits for the time, a nudge, or the end.
+func (e *Engine) sleepUntil(ctx context.Context, at time.Time) {
+	timer := time.NewTimer(max(at.Sub(e.Now()), 0))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	case <-e.wake:
+	}
+}
+
+// sweepLoop sweeps at the start, at the nightly time, and whenever it is asked to.
+func (e *Engine) sweepLoop(ctx context.Context) error {
+	e.sweepAll(ctx, "", false)
+	for {
+		timer := time.NewTimer(e.untilNight())
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		case name := <-e.sweeps:
+			timer.Stop()
+			e.sweepAll(ctx, name, false)
+		case <-timer.C:
+			e.sweepAll(ctx, "", true)
+			e.prune(ctx)
+		}
+	}
+}
+
+// untilNight is the time to the next nightly sweep.
+func (e *Engine) untilNight() time.Duration {
+	now := e.Now().In(e.Zone)
+	midnight := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, e.Zone)
+	next := midnight.Add(e.SweepAt)
+	if !next.After(now) {
+		next = next.AddDate(0, 0, 1)
+	}
+	return next.Sub(now)
+}
+
+// sweepAll sweeps the named mapping, or all, until each has succeeded once.
+func (e *Engine) sweepAll(ctx context.Context, name string, nightly bool) {
+	for _, m := range e.mappings().Ranked {
+		if name != "" && m.Name != name {
+			continue
+		}
+		for ctx.Err() == nil {
+			if until, stopped := e.halts.until(); stopped {
+				e.pause(ctx, max(until.Sub(e.Now()), time.Millisecond))
+				continue
+			}
+			err := e.CheckDatabase(ctx)
+			if err == nil {
+				_, err = e.sweepMapping(ctx, m, nightly)
+			}
+			if err == nil {
+				break
+			}
+			if ctx.Err() == nil {
+				e.pause(ctx, e.trouble(err, "sweeping "+m.Name))
+			}
+		}
+	}
+}
+
+// prune forgets what is older than the configured retention.
+func (e *Engine) prune(ctx context.Context) {
+	err := e.Store.Update(ctx, func(tx Tx) error {
+		if _, err := tx.PruneEvents(e.Now().Add(-e.Retention.Inbox)); err != nil {
+			return err
+		}
+		_, err := tx.PruneHistory(e.Now().Add(-e.Retention.History))
+		return err
+	})
+	if err != nil && ctx.Err() == nil {
+		e.Log.Warn("failed", zap.String("op", "prune"), zap.String("reason", err.Error()))
+	}
+}
+
+// pollers runs one poll loop per model, and starts more when a reload brings new models.
+func (e *Engine) pollers(ctx context.Context) error {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	running := map[string]bool{}
+	var mu sync.Mutex
+	for {
+		changed := e.reloads()
+		for _, model := range e.models() {
+			mu.Lock()
+			if !running[model] {
+				running[model] = true
+				wg.Go(func() {
+					_ = e.pollLoop(ctx, model) // ends with the context, or with its last mapping
+					mu.Lock()
+					defer mu.Unlock()
+					delete(running, model)
+				})
+			}
+			mu.Unlock()
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-changed:
+		}
+	}
+}
+
+// watchLoop checks from time to time that the database is still the same one, and counts what metrics show.
+func (e *Engine) watchLoop(ctx context.Context) error {
+	for e.pause(ctx, e.HaltMax) {
+		if _, stopped := e.halts.until(); !stopped {
+			if err := e.CheckDatabase(ctx); err != nil && ctx.Err() == nil {
+				e.trouble(err, "checking the database")
+			}
+		}
+		e.gauge(ctx)
+	}
+	return nil
+}
+
+func (e *Engine) gauge(ctx context.Context) {
+	err := e.Store.View(ctx, func(tx Tx) error {
+		dirty, _, err := tx.CountWork(e.Now())
+		if err != nil {
+			return err
+		}
+		for _, m := range e.mappings().Mappings {
+			e.Metrics.dirty.WithLabelValues(m.Name).Set(float64(dirty[m.Name]))
+			states, err := tx.CountLinks(m.Name)
+			if err != nil {
+				return err
+			}
+			for state, n := range states {
+				e.Metrics.links.WithLabelValues(m.Name, string(state)).Set(float64(n))
+			}
+		}
+		return nil
+	})
+	if err != nil && ctx.Err() == nil {
+		e.Log.Warn("failed", zap.String("op", "metrics"), zap.String("reason", err.Error()))
+	}
+}

@@ -1,0 +1,38 @@
+package bridge
+
+import (
+	"dingbridge/dingtalk"
+	"dingbridge/mapping"
+	"dingbridge/odoo"
+)
+
+// Schema tells the mapping lint what both sides offer: the fields of Odoo's models (from stock, or live from a server) and the
+// field tables of DingTalk's kinds.
+func Schema(models func(model string) (map[string]odoo.Field, bool), live bool) mapping.Schema {
+	s := mapping.Schema{Live: live, Kinds: map[string]mapping.Kind{}}
+	s.Models = func(model string) (map[string]mapping.OdooField, bool) {
+		fields, ok := models(model)
+		if !ok {
+			return nil, false
+		}
+		out := make(map[string]mapping.OdooField, len(fields))
+		for name, f := range fields {
+			of := mapping.OdooField{Type: f.Type, Relation: f.Relation, Required: f.Required, Readonly: f.Readonly, Store: f.Store}
+			for _, o := range f.Selection {
+				of.Selection = append(of.Selection, o[0])
+			}
+			out[name] = of
+		}
+		return out, true
+	}
+	for _, k := range dingtalk.Kinds() {
+		kind := mapping.Kind{Name: k.Name, IDField: k.IDField, Create: k.Create, Update: k.Update, Delete: k.Delete,
+			List: k.List != dingtalk.ListNone, Events: len(k.Events) > 0, Fields: map[string]mapping.KindField{}}
+		for _, f := range k.Fields {
+			kind.Fields[f.Name] = mapping.KindField{Type: string(f.Type), Create: f.Create, Update: f.Update, Get: f.Get, List: f.List,
+				Required: f.Required, Unique: f.Unique, MaxLen: f.MaxLen, Clear: f.Clear != dingtalk.ClearNever, Permission: f.Permission, Ref: f.Ref}
+		}
+		s.Kinds[k.Name] = kind
+	}
+	return s
+}

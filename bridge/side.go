@@ -1,0 +1,49 @@
+package bridge
+
+import (
+	"context"
+
+	"dingbridge/mapping"
+)
+
+// side is one far system as the engine uses it. There are two: odooSide and dingSide.
+type side interface {
+	// Look reads the records by id and says whether they exist. An error is about the whole side.
+	Look(ctx context.Context, m *mapping.Mapping, ids []ID) (map[ID]Seen, error)
+	// List hands over all records the mapping may see, page by page. It returns whether the listing was complete and what it covered.
+	List(ctx context.Context, m *mapping.Mapping, page func([]Seen) error) (Listing, error)
+	// Find looks for creations by their keys (settling an intent whose outcome is unknown).
+	Find(ctx context.Context, m *mapping.Mapping, creations []*creation) error
+	// Create makes the records; each creation gets its ID or its Err.
+	Create(ctx context.Context, m *mapping.Mapping, creations []*creation)
+	// Write updates and removes; each gets its Err.
+	Write(ctx context.Context, m *mapping.Mapping, writes []*write)
+}
+
+// Listing says what a complete listing is worth as evidence of absence.
+type Listing struct {
+	Complete bool
+	Count    int
+	Scope    string // what the app or user was allowed to see; evidence only while it is the same as last time
+	Why      string // when not complete
+}
+
+// creation is a record to be made on one side.
+type creation struct {
+	key    string
+	parent string         // of a department: where to look for it again
+	values map[string]any // raw values by the far side's field names
+	id     ID
+	err    error
+	found  bool // by Find
+}
+
+// write is an update or a removal of one record on one side.
+type write struct {
+	op     Op
+	id     ID
+	values map[string]any // raw; nil clears
+	clear  []string       // names of the fields that are cleared, among values
+	seen   Seen           // what was read before: the optimistic lock and list values rest on it
+	err    error
+}

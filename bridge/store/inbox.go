@@ -1,0 +1,64 @@
+package store
+
+import (
+	"time"
+
+	"dingbridge/bridge"
+)
+
+func (t *tx) AddEvent(e bridge.InboxEvent) (bool, error) {
+	data := e.Data
+	if data == nil {
+		data = []byte{} // nil would be NULL
+	}
+	n, err := t.write("INSERT INTO inbox (id, type, born, received, via, data) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+		e.ID, e.Type, nanos(e.Born), nanos(e.Received), e.Via, data)
+	if err != nil || n == 0 {
+		return false, err
+	}
+	_, err = t.write(`INSERT INTO event_type (type, arrived, last) VALUES (?, 1, ?)
+		ON CONFLICT DO UPDATE SET arrived = arrived + 1, last = max(last, excluded.last)`, e.Type, nanos(e.Received))
+	return err == nil, err
+}
+
+func (t *tx) PendingEvents(limit int) ([]bridge.InboxEvent, error) {
+	return list(t, func(scan scanner) (e bridge.InboxEvent, err error) {
+		var born, received int64
+		err = scan(&e.ID, &e.Type, &born, &received, &e.Via, &e.Data)
+		e.Born, e.Received = instant(born), instant(received)
+		return e, err
+	}, "SELECT id, type, born, received, via, data FROM inbox WHERE done = 0 ORDER BY seq LIMIT ?", unlimited(limit))
+}
+
+func (t *tx) EventsDone(ids ...string) error {
+	for _, id := range ids {
+		if _, err := t.write("UPDATE inbox SET done = 1 WHERE id = ?", id); err != nil {
+			return err
+		}
+	}
+	return t.usable()
+}
+
+func (t *tx) PruneEvents(before time.Time) (int, error) {
+	n, err := t.write("DELETE FROM inbox WHERE done = 1 AND received < ?", nanos(before))
+	return int(n), err
+}
+
+// CountEvents counts all arrivals of a type, the pruned ones too.
+func (t *tx) CountEvents() (pending int, byType map[string]bridge.EventCount, err error) {
+	pending, _, err = one(t, column[int], "SELECT count(*) FROM inbox WHERE done = 0")
+	if err != nil {
+		return 0, nil, err
+	}
+	byType = map[string]bridge.EventCount{}
+	err = t.each("SELECT type, arrived, last FROM event_type", nil, func(scan scanner) error {
+		var name string
+		var c bridge.EventCount
+		var last int64
+		err := scan(&name, &c.Count, &last)
+		c.Last = instant(last)
+		byType[name] = c
+		return err
+	})
+	return pending, byType, err
+}

@@ -1,0 +1,432 @@
+package bridge
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"dingbridge/dingtalk"
+	"dingbridge/mapping"
+)
+
+// meet decides about a record no link holds: recognise it on the other side, else create it there, else say why not.
+func (b *batch) meet(t *task) {
+	s := mapping.Odoo
+	if t.odoo.Existence != Present {
+		s = mapping.DingTalk
+	}
+	switch {
+	case !b.dry && !b.e.ready(b.m):
+		t.plan.Waits = append(t.plan.Waits, awaitsSweep(b.m.Name))
+		return
+	case b.keptHold(t, s):
+		return
+	case b.unsettled(t, s):
+		return
+	}
+	match, hold, waits := b.match(t, s)
+	switch {
+	case hold != nil:
+		b.holdStranger(t, s, *hold)
+	case len(waits) > 0:
+		t.plan.Waits = append(t.plan.Waits, waits...)
+	case match != nil:
+		b.meetMatch(t, match)
+	default:
+		b.create(t, s)
+	}
+}
+
+// keptHold: a stranger that was held stays so while its View is what it was and nothing it waits for has happened.
+func (b *batch) keptHold(t *task, s mapping.Side) bool {
+	if t.link == nil {
+		return false
+	}
+	old, held := t.link.Holds[""]
+	if !held || old.Odoo != viewMark(t.seen(s).View) || woken(old, t.awaits) {
+		return false
+	}
+	t.plan.Notes = append(t.plan.Notes, Note{Hold: &old, Kept: true, Reason: old.Reason})
+	t.plan.Waits = append(t.plan.Waits, old.On...)
+	return true
+}
+
+// holdStranger holds a record before it has a link.
+func (b *batch) holdStranger(t *task, s mapping.Side, h Hold) {
+	h.Since = b.now
+	h.Odoo = viewMark(t.seen(s).View)
+	if len(h.On) == 0 {
+		h.On = []Await{awaitsSweep(b.m.Name)}
+	}
+	if !strings.HasSuffix(h.Reason, "held") {
+		h.Reason += "; held"
+	}
+	t.plan.Notes = append(t.plan.Notes, Note{Hold: &h, Reason: h.Reason})
+	t.plan.Waits = append(t.plan.Waits, h.On...)
+}
+
+// viewMark is a short mark of a whole View, to see whether a held stranger changed.
+func viewMark(v mapping.View) mapping.Value {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return mapping.UnknownValue
+	}
+	return mapping.Text(fmt.Sprintf("%x", hash64(raw)))
+}
+
+// unsettled: while a creation on the stranger's side has an unknown outcome, the stranger may be that very record. It is,
+// when it carries the creation's key; otherwise it waits until the creation is settled.
+func (b *batch) unsettled(t *task, s mapping.Side) bool {
+	if b.dry {
+		return false
+	}
+	var open []*Link
+	err := b.e.Store.View(b.ctx, func(tx Tx) error {
+		links, err := tx.LinksIn(b.m.Name, Creating)
+		for _, l := range links {
+			if l.Intent != nil && l.Intent.Side == s && !l.Intent.At.Equal(b.now) {
+				open = append(open, l)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.fail = classify(err)
+		return true
+	}
+	id := t.seen(s).ID
+	for _, l := range open {
+		carries := string(id) == l.Intent.Key
+		if mark, ok := t.seen(s).Record["source_identifier"].(string); ok && mark == l.Intent.Key {
+			carries = true
+		}
+		t.plan.Waits = append(t.plan.Waits, Await{Mapping: b.m.Name, Side: s.Other(), ID: l.On(s.Other())})
+		if carries {
+			l.Intent.At = b.now.Add(-b.e.IntentSettle) // seen with our key: settle it at once
+			if err := b.e.Store.Update(b.ctx, func(tx Tx) error {
+				if err := tx.PutLink(l); err != nil {
+					return err
+				}
+				return tx.Touch(b.now, l.Key())
+			}); err != nil {
+				t.fail = classify(err)
+				return true
+			}
+		}
+	}
+	return len(open) > 0
+}
+
+// match looks for the stranger on the other side by the mapping's match fields, in order. Ambiguous, taken, or not knowable
+// is held; a reference that is not linked yet makes it wait.
+func (b *batch) match(t *task, s mapping.Side) (*Match, *Hold, []Await) {
+	view := t.seen(s).View
+	unknown := ""
+	for n, entry := range b.m.Match {
+		if i := slices.IndexFunc(entry, func(k string) bool { return view[k].IsUnknown() }); i >= 0 {
+			if f, ok := b.m.Field(entry[i]); ok && f.Ref != "" && len(t.missed) > 0 {
+				return nil, nil, t.missed
+			}
+			if unknown == "" {
+				unknown = entry[i]
+			}
+			continue
+		}
+		by := strings.Join(entry, ", ")
+		found := b.e.index.find(b.m, s.Other(), n, view)
+		if len(found) == 0 {
+			continue
+		}
+		if own := b.e.index.find(b.m, s, n, view); len(own) > 1 && slices.Contains(own, t.seen(s).ID) {
+			return nil, &Hold{Kind: HeldAmbiguous, Reason: fmt.Sprintf("%s is the same on %s %s", by, s, joinIDs(own))}, nil
+		}
+		if len(found) > 1 {
+			return nil, &Hold{Kind: HeldAmbiguous, Reason: fmt.Sprintf("%s fits %s %s", by, s.Other(), joinIDs(found))}, nil
+		}
+		taken, err := b.takenBy(s.Other(), found[0])
+		if err != nil {
+			t.fail = classify(err)
+			return nil, nil, nil
+		}
+		if taken != nil && !(t.link != nil && taken.ID == t.link.ID) {
+			on := Await{Mapping: b.m.Name, Side: s.Other(), ID: found[0]}
+			return nil, &Hold{Kind: HeldAmbiguous, On: []Await{on, awaitsSweep(b.m.Name)},
+				Reason: fmt.Sprintf("%s fits %s %s %s, which is linked to %s %s", by, s.Other(), b.kindOf(s.Other()), found[0], s, taken.On(s))}, nil
+		}
+		return &Match{Side: s.Other(), ID: found[0], By: by}, nil, nil
+	}
+	if unknown != "" {
+		return nil, &Hold{Kind: HeldAmbiguous, Reason: unknown + " cannot be read, so nobody can say whether this record exists in " + string(s.Other()) + " already"}, nil
+	}
+	return nil, nil, nil
+}
+
+// takenBy returns the living link that holds the record, if any. A retired link or a held stranger takes nothing.
+func (b *batch) takenBy(s mapping.Side, id ID) (*Link, error) {
+	var taken *Link
+	err := b.e.Store.View(b.ctx, func(tx Tx) error {
+		on, err := tx.LinksOn(b.m.Name, s, []ID{id})
+		if l := on[id]; l != nil && l.State != Retired && l.State != Held {
+			taken = l
+		}
+		return err
+	})
+	return taken, err
+}
+
+// meetMatch joins two strangers: the other half is read, and their fields are compared as a first meeting.
+func (b *batch) meetMatch(t *task, match *Match) {
+	t.seen(match.Side).ID = match.ID
+	b.lookAt(match.Side, []*task{t})
+	if t.fail != nil {
+		return
+	}
+	found := t.seen(match.Side).Existence
+	if found != Present && found != Archived {
+		t.plan.Waits = append(t.plan.Waits, awaitsSweep(b.m.Name)) // the index was behind; the sweep will know
+		*t.seen(match.Side) = Seen{}
+		return
+	}
+	t.plan.Match = match
+	link := &Link{Mapping: b.m.Name, State: Linked}
+	if t.link != nil {
+		link.ID = t.link.ID
+	}
+	link.SetOn(mapping.Odoo, t.odoo.ID)
+	link.SetOn(mapping.DingTalk, t.ding.ID)
+	t.plan.Link = link
+	b.joined(t)
+}
+
+// joined plans what two records that become one thing need: an archived half is un-archived first, then fields are compared.
+func (b *batch) joined(t *task) {
+	b.views(t)
+	t.plan.Odoo, t.plan.Ding = t.odoo, t.ding
+	if t.odoo.Existence == Archived {
+		t.plan.Changes = append(t.plan.Changes, &Change{Op: OpUnarchive, Side: mapping.Odoo, ID: t.odoo.ID, Reason: "re-hired in dingtalk"})
+		return
+	}
+	b.diff(t)
+}
+
+// rehire brings a retired link back to life: with the other half if it is still there, else as a stranger.
+func (b *batch) rehire(t *task) {
+	s := mapping.Odoo
+	if t.odoo.Existence != Present {
+		s = mapping.DingTalk
+	}
+	other := t.seen(s.Other())
+	for _, at := range []mapping.Side{mapping.Odoo, mapping.DingTalk} {
+		id := t.seen(at).ID
+		if id == "" {
+			continue
+		}
+		taken, err := b.takenBy(at, id)
+		if err != nil {
+			t.fail = classify(err)
+			return
+		}
+		if taken != nil && taken.ID != t.link.ID {
+			return // a later link holds it: this one stays retired
+		}
+	}
+	t.plan.Rehire = true
+	link := &Link{ID: t.link.ID, Mapping: b.m.Name, State: Linked, OdooCreated: t.link.OdooCreated}
+	link.SetOn(s, t.seen(s).ID)
+	t.plan.Link = link
+	if other.Existence == Present || other.Existence == Archived {
+		link.SetOn(s.Other(), other.ID)
+		b.joined(t)
+		return
+	}
+	*other = Seen{}
+	t.link = link
+	b.meet(t)
+	for _, c := range t.plan.Changes {
+		c.Reason = "re-hired in " + string(s)
+	}
+}
+
+// create plans a creation on the other side, if the mapping wants one and what it requires is there.
+func (b *batch) create(t *task, s mapping.Side) {
+	target := s.Other()
+	rule := b.m.CreateDingTalk
+	if target == mapping.Odoo {
+		rule = b.m.CreateOdoo
+	}
+	if !rule.Allowed || !b.m.Direction.Allows(target) {
+		return
+	}
+	if rule.When != nil {
+		ok, err := rule.When.Bool(t.seen(s).Record)
+		if err != nil {
+			b.holdStranger(t, s, Hold{Kind: HeldInvalid, Reason: "create.when: " + err.Error()})
+			return
+		}
+		if !ok {
+			return
+		}
+	}
+	reason := ReasonNewOdoo
+	if s == mapping.DingTalk {
+		reason = ReasonNewDing
+	}
+	change := &Change{Op: OpCreate, Side: target, Reason: reason}
+	t.omit = nil
+	for _, f := range b.m.Fields {
+		if !f.Writes(target) {
+			continue
+		}
+		v := t.seen(s).View[f.Key]
+		if !b.e.creatable(b.m, f, target) {
+			if !f.OnCreate && v.IsKnown() && f.Name(s) != "" {
+				t.omit = append(t.omit, f)
+			}
+			continue
+		}
+		if stop := b.createField(t, s, change, f, v); stop {
+			return
+		}
+	}
+	change.Key = b.creationKey(t, s, change)
+	t.plan.Changes = append(t.plan.Changes, change)
+	if len(t.missed) > 0 {
+		t.plan.Waits = append(t.plan.Waits, t.missed...)
+	}
+}
+
+// createField adds one field to a creation; it reports that the creation cannot go ahead.
+func (b *batch) createField(t *task, s mapping.Side, change *Change, f *mapping.Field, v mapping.Value) (stop bool) {
+	target := s.Other()
+	required := b.e.required(b.m, f, target)
+	if v.IsEmpty() && f.HasNone && target == mapping.DingTalk {
+		change.Fields = append(change.Fields, FieldChange{Field: f, To: v, Source: v, Reason: change.Reason})
+		return false
+	}
+	if !v.IsKnown() {
+		switch {
+		case v.IsUnknown() && f.Ref != "" && !f.Optional && len(t.missed) > 0:
+			t.plan.Waits = append(t.plan.Waits, t.missed...)
+			return true
+		case required:
+			what := "empty"
+			if v.IsUnknown() {
+				what = "unknown"
+			}
+			b.holdStranger(t, s, Hold{Kind: HeldInvalid, Reason: fmt.Sprintf("%s is required by %s and %s in %s", f.Name(target), target, what, s)})
+			return true
+		case v.IsUnknown() && f.Ref != "":
+			t.omit = append(t.omit, f)
+		}
+		return false
+	}
+	fc := FieldChange{Field: f, From: mapping.EmptyValue, To: v, Source: v, Reason: change.Reason}
+	if _, err := b.raw(f, target, v, Seen{}, nil); err != nil {
+		before := len(t.plan.Notes)
+		b.unwritable(t, fc, target, err)
+		if (f.Ref != "" && !f.Optional) || required {
+			return true
+		}
+		if len(t.plan.Notes) == before {
+			t.omit = append(t.omit, f)
+		}
+		return false
+	}
+	change.Fields = append(change.Fields, fc)
+	return false
+}
+
+// creationKey is what the new record will be found by if the answer is lost.
+func (b *batch) creationKey(t *task, s mapping.Side, change *Change) string {
+	if s == mapping.DingTalk {
+		return b.m.Name + "_" + string(t.ding.ID)
+	}
+	keyField := keyFieldOf(b.m.Kind)
+	for _, fc := range change.Fields {
+		if fc.Field.DingName == keyField {
+			return fc.To.Text
+		}
+	}
+	return "odoo" + string(t.odoo.ID)
+}
+
+// keyFieldOf is the field of a kind that carries a creation's key: an id of our choosing, or a foreign id.
+func keyFieldOf(kind string) string {
+	switch kind {
+	case "user":
+		return "userid"
+	case "department":
+		return "source_identifier"
+	}
+	return ""
+}
+
+func (b *batch) kindOf(s mapping.Side) string {
+	if s == mapping.Odoo {
+		return b.m.Model
+	}
+	return b.m.Kind
+}
+
+// creatable says whether the field can be given when the record is created on the side.
+func (e *Engine) creatable(m *mapping.Mapping, f *mapping.Field, s mapping.Side) bool {
+	if s == mapping.Odoo {
+		return true
+	}
+	kind, _ := dingtalk.KindByName(m.Kind)
+	kf, ok := kind.Field(f.DingName)
+	return ok && kf.Create
+}
+
+func (e *Engine) required(m *mapping.Mapping, f *mapping.Field, s mapping.Side) bool {
+	if s == mapping.Odoo {
+		return false // Odoo says so itself, in its own words
+	}
+	kind, _ := dingtalk.KindByName(m.Kind)
+	kf, ok := kind.Field(f.DingName)
+	return ok && kf.Required
+}
+
+// writable says whether an existing record's field may be changed, by the kind's field table.
+func (e *Engine) writable(m *mapping.Mapping) func(*mapping.Field, mapping.Side) (bool, string) {
+	kind, _ := dingtalk.KindByName(m.Kind)
+	return func(f *mapping.Field, s mapping.Side) (bool, string) {
+		if s == mapping.Odoo {
+			return true, ""
+		}
+		kf, ok := kind.Field(f.DingName)
+		if ok && kf.Update {
+			return true, ""
+		}
+		return false, f.DingName + " cannot be changed in dingtalk by an app"
+	}
+}
+
+// clearable says whether an existing record's field may be emptied, by the kind's field table.
+func (e *Engine) clearable(m *mapping.Mapping) func(*mapping.Field, mapping.Side) (bool, string) {
+	kind, _ := dingtalk.KindByName(m.Kind)
+	return func(f *mapping.Field, s mapping.Side) (bool, string) {
+		if s == mapping.Odoo {
+			return true, ""
+		}
+		kf, ok := kind.Field(f.DingName)
+		if ok && kf.Clear != dingtalk.ClearNever {
+			return true, ""
+		}
+		return false, f.DingName + " cannot be emptied in dingtalk by an app"
+	}
+}
+
+func joinIDs(ids []ID) string {
+	const most = 5
+	parts := make([]string, 0, most+1)
+	for i, id := range ids {
+		if i == most {
+			parts = append(parts, fmt.Sprintf("and %d more", len(ids)-most))
+			break
+		}
+		parts = append(parts, string(id))
+	}
+	return strings.Join(parts, ", ")
+}

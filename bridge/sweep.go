@@ -1,0 +1,353 @@
+package bridge
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"go.uber.org/zap"
+
+	"dingbridge/mapping"
+)
+
+// Statement is what a sweep ends with.
+type Statement struct {
+	Mapping   string    `json:"mapping"`
+	At        time.Time `json:"at"`
+	Odoo      int       `json:"odoo"`     // records listed
+	DingTalk  int       `json:"dingtalk"` // objects listed
+	Linked    int       `json:"linked"`
+	Differing int       `json:"differing"` // links touched because a side moved
+	Strangers int       `json:"strangers"` // records without a link
+	Absent    int       `json:"absent"`    // links with a side that was not listed
+	Held      int       `json:"held"`
+	Complete  bool      `json:"complete"` // DingTalk was listed completely, so absence counts
+	Why       string    `json:"why,omitempty"`
+}
+
+// Sweep asks for a sweep of the mapping ("" = all) by the running engine.
+func (e *Engine) Sweep(name string) {
+	select {
+	case e.sweeps <- name:
+	default: // one is waiting already
+	}
+}
+
+// sweep lists both sides of a mapping completely and returns the keys of what differs from memory, in the order in which
+// they should be worked on: those who are referred to first. It writes nothing.
+type sweep struct {
+	e        *Engine
+	m        *mapping.Mapping
+	refs     *refs
+	stmt     Statement
+	odooSeen map[ID]bool
+	dingSeen map[ID]bool
+	keys     []Key
+	parents  map[Key]Key // of strangers that refer to others of the same mapping
+	rotate   func(link int64) bool
+	scope    string           // what DingTalk's listing covered
+	newest   map[int64]string // Odoo ids and write_dates, to notice a restored backup
+}
+
+// survey lists both sides. The index is built anew from it.
+func (e *Engine) survey(ctx context.Context, m *mapping.Mapping, rotate func(int64) bool) (_ *sweep, err error) {
+	e.index.begin(m)
+	defer func() { e.index.end(m, err == nil) }()
+	s := &sweep{e: e, m: m, refs: newRefs(ctx, e.Store), odooSeen: map[ID]bool{}, dingSeen: map[ID]bool{}, parents: map[Key]Key{}, rotate: rotate, newest: map[int64]string{}}
+	s.stmt = Statement{Mapping: m.Name, At: e.Now()}
+	names := []string{m.Name}
+	for _, f := range m.Fields {
+		if f.Ref != "" && !slices.Contains(names, f.Ref) {
+			names = append(names, f.Ref)
+		}
+	}
+	if err := s.refs.preload(names...); err != nil {
+		return nil, err
+	}
+	l, err := e.odoo.List(ctx, m, func(page []Seen) error { return s.page(ctx, mapping.Odoo, page, s.odooSeen) })
+	if err != nil {
+		return nil, fmt.Errorf("listing %s: %w", m.Model, err)
+	}
+	e.worked(mapping.Odoo)
+	s.stmt.Odoo = l.Count
+	l, err = e.ding.List(ctx, m, func(page []Seen) error { return s.page(ctx, mapping.DingTalk, page, s.dingSeen) })
+	if err != nil {
+		return nil, fmt.Errorf("listing dingtalk %ss: %w", m.Kind, err)
+	}
+	e.worked(mapping.DingTalk)
+	s.stmt.DingTalk, s.stmt.Complete, s.stmt.Why = l.Count, l.Complete, l.Why
+	if err := s.absent(ctx, l); err != nil {
+		return nil, err
+	}
+	s.order()
+	return s, s.refs.err
+}
+
+// page compares one page of a listing with the memory of its links.
+func (s *sweep) page(ctx context.Context, side mapping.Side, page []Seen, listed map[ID]bool) error {
+	ids := make([]ID, 0, len(page))
+	for _, seen := range page {
+		ids = append(ids, seen.ID)
+		listed[seen.ID] = true
+		if n, err := strconv.ParseInt(string(seen.ID), 10, 64); err == nil && seen.Written != "" {
+			s.newest[n] = seen.Written
+		}
+	}
+	if len(s.newest) > 10*witnesses {
+		keepNewest(s.newest)
+	}
+	var on map[ID]*Link
+	if err := s.e.Store.View(ctx, func(tx Tx) (err error) {
+		on, err = tx.LinksOn(s.m.Name, side, ids)
+		return err
+	}); err != nil {
+		return err
+	}
+	for _, seen := range page {
+		l := on[seen.ID]
+		var base mapping.View
+		if l != nil {
+			base = l.BaseView(side)
+		}
+		view, errs := s.m.View(side, seen.Record, base, s.refs, s.e.Zone)
+		seen.View = view
+		s.e.index.put(s.m, side, seen)
+		switch {
+		case l == nil || l.State == Held:
+			s.stranger(side, seen, l)
+		case s.differs(l, side, seen, len(errs) > 0):
+			s.stmt.Differing++
+			s.keys = append(s.keys, l.Key())
+		case s.rotate != nil && side == mapping.DingTalk && s.rotate(l.ID):
+			s.keys = append(s.keys, l.Key())
+		}
+	}
+	return nil
+}
+
+// stranger notes a record without a link, and whom it refers to in its own mapping.
+func (s *sweep) stranger(side mapping.Side, seen Seen, l *Link) {
+	if seen.Existence != Present {
+		return
+	}
+	s.stmt.Strangers++
+	key := RecordKey(s.m.Name, side, seen.ID)
+	if l != nil {
+		key = l.Key()
+	}
+	s.keys = append(s.keys, key)
+	for _, f := range s.m.Fields {
+		if f.Ref != s.m.Name || f.Name(side) == "" {
+			continue
+		}
+		if id := refID(seen.Record[f.Name(side)]); id != "" && id != f.None {
+			s.parents[key] = RecordKey(s.m.Name, side, ID(id))
+		}
+	}
+}
+
+// refID is the single id a raw reference names, "" when it names none or several.
+func refID(raw any) string {
+	switch v := raw.(type) {
+	case map[string]any:
+		return textOf(v["id"])
+	case string:
+		return v
+	case int64:
+		return textOf(v)
+	case []any:
+		if len(v) == 1 {
+			return textOf(v[0])
+		}
+	}
+	return ""
+}
+
+// differs says whether what was listed moved against the link's memory of that side, or the memory lacks a field.
+func (s *sweep) differs(l *Link, side mapping.Side, seen Seen, invalid bool) bool {
+	switch l.State {
+	case Creating, Pending:
+		return true
+	case Retired:
+		return seen.Existence == Present && l.Was[side] != Present
+	case Baseline:
+		return false
+	}
+	if seen.Existence != Present || len(l.Sent) > 0 {
+		return true
+	}
+	for _, f := range s.m.Fields {
+		v, ok := seen.View[f.Key]
+		if !ok || v.IsUnknown() || f.OnCreate {
+			continue
+		}
+		base, has := l.Base(side, f)
+		if has && base == v {
+			continue
+		}
+		if h, held := l.Holds[f.Key]; held && heldValue(h, side) == v && len(h.On) == 0 {
+			continue
+		}
+		return true
+	}
+	for _, h := range l.Holds {
+		if len(h.On) > 0 {
+			return true // refused for a reason that may be gone: tried again by every sweep
+		}
+	}
+	return invalid && len(l.Holds) == 0
+}
+
+func heldValue(h Hold, side mapping.Side) mapping.Value {
+	if side == mapping.Odoo {
+		return h.Odoo
+	}
+	return h.DingTalk
+}
+
+// absent finds links with a side that was not listed. For DingTalk the listing itself becomes evidence, if it was complete
+// and covered the same scope as last time; a get of the object confirms it.
+func (s *sweep) absent(ctx context.Context, l Listing) error {
+	same, err := s.sameScope(ctx, l)
+	if err != nil {
+		return err
+	}
+	return s.e.Store.View(ctx, func(tx Tx) error {
+		links, err := tx.LinkIDs(s.m.Name)
+		if err != nil {
+			return err
+		}
+		for _, link := range links {
+			if link.State != Linked && link.State != Pending {
+				continue
+			}
+			s.stmt.Linked++
+			noOdoo := link.Odoo != "" && !s.odooSeen[link.Odoo]
+			noDing := link.Ding != "" && !s.dingSeen[link.Ding]
+			if noDing && l.Complete && same && link.State == Linked {
+				s.e.ding.evidence.note(s.m.Kind, link.Ding, "missing from the complete list of "+s.stmt.At.UTC().Format(time.RFC3339))
+			}
+			if noOdoo || noDing {
+				s.stmt.Absent++
+				s.keys = append(s.keys, LinkKey(s.m.Name, link.ID))
+			}
+		}
+		return nil
+	})
+}
+
+// sameScope compares what the listing covered with the last one. A narrowed or widened scope is told, and absence does not count.
+func (s *sweep) sameScope(ctx context.Context, l Listing) (bool, error) {
+	key := "scope/" + s.m.Name
+	var last string
+	if err := s.e.Store.View(ctx, func(tx Tx) (err error) {
+		last, err = tx.Meta(key)
+		return err
+	}); err != nil {
+		return false, err
+	}
+	if last != "" && last != l.Scope {
+		s.stmt.Why = "the app's contact scope in DingTalk changed from " + last + " to " + l.Scope + "; absence does not count this time"
+		s.e.Log.Warn("scope changed", zap.String("mapping", s.m.Name), zap.String("reason", s.stmt.Why))
+	}
+	s.scope = l.Scope
+	return last == l.Scope, nil
+}
+
+// order puts strangers after those they refer to; members of a cycle keep their order.
+func (s *sweep) order() {
+	depth := map[Key]int{}
+	var find func(k Key, guard int) int
+	find = func(k Key, guard int) int {
+		if d, ok := depth[k]; ok {
+			return d
+		}
+		parent, has := s.parents[k]
+		if !has || guard > len(s.parents) {
+			return 0
+		}
+		depth[k] = 0 // a cycle ends here
+		d := find(parent, guard+1) + 1
+		depth[k] = d
+		return d
+	}
+	seen := make(map[Key]bool, len(s.keys))
+	s.keys = slices.DeleteFunc(s.keys, func(k Key) bool {
+		if seen[k] {
+			return true
+		}
+		seen[k] = true
+		return false
+	})
+	slices.SortStableFunc(s.keys, func(a, b Key) int { return find(a, 0) - find(b, 0) })
+}
+
+// Sweep of one mapping for the live engine: survey, touch what differs, remember the statement.
+func (e *Engine) sweepMapping(ctx context.Context, m *mapping.Mapping, nightly bool) (Statement, error) {
+	defer e.timed(e.Metrics.sweeps, m.Name)()
+	s, err := e.survey(ctx, m, e.rotation(nightly))
+	if err != nil {
+		return Statement{}, err
+	}
+	err = e.Store.Update(ctx, func(tx Tx) error {
+		if _, err := tx.Wake(awaitsSweep(m.Name)); err != nil {
+			return err
+		}
+		if err := tx.Touch(time.Time{}, s.keys...); err != nil {
+			return err
+		}
+		held, err := countHeld(tx, m.Name)
+		if err != nil {
+			return err
+		}
+		s.stmt.Held = held
+		raw, err := json.Marshal(s.stmt)
+		if err != nil {
+			return err
+		}
+		if err := tx.SetMeta("scope/"+m.Name, s.scope); err != nil {
+			return err
+		}
+		if err := bearWitness(tx, m.Model, s.newest); err != nil {
+			return err
+		}
+		return tx.SetMeta("statement/"+m.Name, string(raw))
+	})
+	if err != nil {
+		return Statement{}, err
+	}
+	e.setReady(m, true)
+	e.nudge()
+	e.Log.Info("swept", zap.String("mapping", m.Name), zap.String("op", "sweep"), zap.Int("odoo", s.stmt.Odoo), zap.Int("dingtalk", s.stmt.DingTalk),
+		zap.Int("linked", s.stmt.Linked), zap.Int("differing", s.stmt.Differing), zap.Int("strangers", s.stmt.Strangers), zap.Int("absent", s.stmt.Absent), zap.Int("held", s.stmt.Held))
+	return s.stmt, nil
+}
+
+// rotationParts is in how many nightly sweeps every link is read by get once, for the fields no list shows.
+const rotationParts = 7
+
+// rotation picks the links of this night.
+func (e *Engine) rotation(nightly bool) func(int64) bool {
+	if !nightly {
+		return nil
+	}
+	part := int64(e.Now().In(e.Zone).YearDay()) % rotationParts
+	return func(link int64) bool { return link%rotationParts == part }
+}
+
+// countHeld counts the links of the mapping with anything held.
+func countHeld(tx Tx, name string) (int, error) {
+	n := 0
+	for l, err := range tx.Links(name) {
+		if err != nil {
+			return 0, err
+		}
+		if len(l.Holds) > 0 {
+			n++
+		}
+	}
+	return n, nil
+}
