@@ -87,9 +87,9 @@ func TestDepartmentMovedWithPeopleInIt(t *testing.T) {
 	c.quiet()
 }
 
-func TestDepartmentMovedUnderItsOwnChildIsHeld(t *testing.T) {
+func TestDepartmentAndItsChildTradePlaces(t *testing.T) {
 	c := company(t)
-	// Odoo refuses a circle itself; in two steps DingTalk and Odoo can ask for one together.
+	// Written in the wrong order Odoo would refuse it as a circle.
 	team := c.department("后端组", c.rd, 0)
 	c.step()
 	uTeam := c.unit("后端组").ID

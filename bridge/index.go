@@ -137,19 +137,23 @@ func (s *indexSide) take(id ID) {
 	delete(s.gone, id)
 }
 
-// matchHash is the hash of the entry's values; false unless all of them are known.
+// matchHash is the hash of the entry's values; false unless all of them are known. In an entry of several fields an empty one is
+// a value too (a department without a parent), as long as one is filled.
 func matchHash(n int, entry []string, v mapping.View) (uint64, bool) {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte{byte(n)})
+	filled := false
 	for _, key := range entry {
 		val := v[key]
-		if !val.IsKnown() {
+		if val.IsUnknown() {
 			return 0, false
 		}
+		filled = filled || val.IsKnown()
+		_, _ = h.Write([]byte{byte(val.State)})
 		_, _ = h.Write([]byte(val.Text))
 		_, _ = h.Write([]byte{0})
 	}
-	return h.Sum64(), true
+	return h.Sum64(), filled
 }
 
 func hash64(b []byte) uint64 {

@@ -112,7 +112,7 @@ func (e *Engine) planKeys(ctx context.Context, m *mapping.Mapping, keys []Key, o
 				plans = append(plans, t.plan)
 			}
 		}
-		rest = slices.DeleteFunc(slices.Clone(rest), func(t *task) bool { return slices.Contains(wave, t) })
+		rest = slices.DeleteFunc(slices.Clone(rest), func(t *task) bool { return t.absorbed || slices.Contains(wave, t) })
 	}
 	return plans, b.refs.err
 }

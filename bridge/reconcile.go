@@ -26,6 +26,7 @@ type task struct {
 	fail     *Failure
 	wait     time.Time // postponed to, without an attempt
 	wrote    []applied
+	absorbed bool      // its work went to the task that matched it
 	reused   bool      // the link's Odoo id belongs to another record now
 	spent    []Risk    // reserved for this task in the Guard
 	released []release // a person's releases it makes use of
@@ -75,7 +76,7 @@ func (e *Engine) reconcile(ctx context.Context, m *mapping.Mapping, works []Work
 		if err := b.save(wave); err != nil {
 			return err
 		}
-		rest = slices.DeleteFunc(slices.Clone(rest), func(t *task) bool { return slices.Contains(wave, t) })
+		rest = slices.DeleteFunc(slices.Clone(rest), func(t *task) bool { return t.absorbed || slices.Contains(wave, t) })
 	}
 	return b.refs.err
 }
@@ -291,7 +292,11 @@ func (b *batch) settleIntent(t *task, s mapping.Side, found *creation) {
 func (b *batch) plan(tasks []*task) []*task {
 	creating := map[Await]*task{}
 	for _, t := range tasks {
+		if t.absorbed {
+			continue
+		}
 		b.planTask(t)
+		b.absorb(t, tasks)
 		if t.fail == nil && t.plan != nil {
 			for _, c := range t.plan.Changes {
 				if c.Op == OpCreate {
@@ -305,6 +310,7 @@ func (b *batch) plan(tasks []*task) []*task {
 		}
 	}
 	var wave []*task
+	tasks = slices.DeleteFunc(slices.Clone(tasks), func(t *task) bool { return t.absorbed })
 	for _, t := range tasks { // those left behind are planned again: their references will be known then
 		blocked := slices.ContainsFunc(t.missed, func(a Await) bool { other := creating[a]; return other != nil && other != t })
 		if !blocked {
@@ -315,6 +321,20 @@ func (b *batch) plan(tasks []*task) []*task {
 		return tasks
 	}
 	return wave
+}
+
+// absorb takes over the work of the other half of a match, when both strangers came in one batch.
+func (b *batch) absorb(t *task, tasks []*task) {
+	if t.fail != nil || t.plan == nil || t.plan.Match == nil {
+		return
+	}
+	for _, other := range tasks {
+		if other == t || other.absorbed || (other.link != nil && other.link.State != Held) || other.seen(t.plan.Match.Side).ID != t.plan.Match.ID {
+			continue
+		}
+		other.absorbed = true
+		t.works = append(t.works, other.works...)
+	}
 }
 
 // planTask fills the plan of one task. It reads nothing but what the batch has seen, except the other half of a match.

@@ -363,13 +363,13 @@ func (b *batch) saveWork(tx Tx, t *task) error {
 			return err
 		}
 	}
-	if due := t.plan.Recheck; !due.IsZero() {
-		if err := tx.Touch(due, key); err != nil {
+	for _, w := range t.works {
+		if err := b.finish(tx, t, w); err != nil {
 			return err
 		}
 	}
-	for _, w := range t.works {
-		if err := b.finish(tx, t, w); err != nil {
+	if due := t.plan.Recheck; !due.IsZero() {
+		if err := tx.Touch(due, key); err != nil {
 			return err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"dingbridge/dingtalk"
 	"dingbridge/mapping"
 )
 
@@ -49,6 +50,7 @@ type sweep struct {
 	parents  map[Key]Key // of strangers that refer to others of the same mapping
 	rotate   func(link int64) bool
 	scope    string           // what DingTalk's listing covered
+	listed   map[string]bool  // fields that DingTalk's list shows
 	newest   map[int64]string // Odoo ids and write_dates, to notice a restored backup
 }
 
@@ -56,7 +58,7 @@ type sweep struct {
 func (e *Engine) survey(ctx context.Context, m *mapping.Mapping, rotate func(int64) bool) (_ *sweep, err error) {
 	e.index.begin(m)
 	defer func() { e.index.end(m, err == nil) }()
-	s := &sweep{e: e, m: m, refs: newRefs(ctx, e.Store), odooSeen: map[ID]bool{}, dingSeen: map[ID]bool{}, parents: map[Key]Key{}, rotate: rotate, newest: map[int64]string{}}
+	s := &sweep{e: e, m: m, refs: newRefs(ctx, e.Store), odooSeen: map[ID]bool{}, dingSeen: map[ID]bool{}, parents: map[Key]Key{}, rotate: rotate, newest: map[int64]string{}, listed: listedFields(m)}
 	s.stmt = Statement{Mapping: m.Name, At: e.Now()}
 	names := []string{m.Name}
 	for _, f := range m.Fields {
@@ -84,6 +86,18 @@ func (e *Engine) survey(ctx context.Context, m *mapping.Mapping, rotate func(int
 	}
 	s.order()
 	return s, s.refs.err
+}
+
+// listedFields are the keys of the fields that the kind's list carries.
+func listedFields(m *mapping.Mapping) map[string]bool {
+	out := map[string]bool{}
+	kind, _ := dingtalk.KindByName(m.Kind)
+	for _, f := range m.Fields {
+		if kf, ok := kind.Field(f.DingName); ok && kf.List {
+			out[f.Key] = true
+		}
+	}
+	return out
 }
 
 // page compares one page of a listing with the memory of its links.
@@ -187,6 +201,9 @@ func (s *sweep) differs(l *Link, side mapping.Side, seen Seen, invalid bool) boo
 		base, has := l.Base(side, f)
 		if has && base == v {
 			continue
+		}
+		if !has && side == mapping.Odoo && s.listed[f.Key] {
+			continue // if DingTalk shows the field, its listing tells
 		}
 		if h, held := l.Holds[f.Key]; held && heldValue(h, side) == v && len(h.On) == 0 {
 			continue

@@ -114,7 +114,7 @@ func TestToken(t *testing.T) {
 		}
 	}
 	mux := NewMux(Endpoints{Health: health{ready: true}, Metrics: prometheus.NewRegistry(), Callback: http.NotFoundHandler()})
-	mux.HandleFunc("GET /work", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	mux.HandleFunc("GET /inside", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	const token = "s3cret token"
 	protected := start(t, Config{Listen: "0.0.0.0:0", Token: token}, mux)
 	protected = "http://127.0.0.1" + protected[strings.LastIndex(protected, ":"):]
@@ -132,8 +132,8 @@ func TestToken(t *testing.T) {
 		{PathMetrics, "Bearer wrong", 401},
 		{PathMetrics, "Bearer", 401},
 		{PathMetrics, "Bearer " + token + "x", 401},
-		{"/work", "", 401},
-		{"/work", "Bearer " + token, 204},
+		{"/inside", "", 401},
+		{"/inside", "Bearer " + token, 204},
 		{"/healthz/", "", 401},
 		{"/unknown", "", 401},
 		{"//metrics", "", 401},
