@@ -22,6 +22,15 @@ func (b *batch) apply(wave []*task) {
 	}
 }
 
+// paused: writes of this mapping to the side are halted (a permission is missing, a quota is used up); the task waits with them.
+func (b *batch) paused(t *task, s mapping.Side) bool {
+	if f := b.e.halts.pausing(b.m.Name, s); f != nil {
+		t.fail = f
+		return true
+	}
+	return false
+}
+
 // pendingCreate is one creation and the change it came from.
 type pendingCreate struct {
 	t      *task
@@ -37,6 +46,10 @@ func (b *batch) applyCreates(s mapping.Side, wave []*task) {
 			continue
 		}
 		for _, c := range t.plan.Changes {
+			if c.Op == OpCreate && c.Side == s && b.paused(t, s) {
+				b.notCreated(t)
+				break
+			}
 			if c.Op == OpCreate && c.Side == s {
 				open = append(open, &pendingCreate{t: t, change: c})
 			}
@@ -84,10 +97,18 @@ func (b *batch) created(p *pendingCreate) (again bool) {
 	f := classify(p.c.err)
 	switch {
 	case f == nil:
-		b.e.worked(p.change.Side)
+		b.e.wroteTo(p.change.Side)
 		l.SetOn(p.change.Side, p.c.id)
 		l.State, l.Intent = Linked, nil
 		t.seen(p.change.Side).ID = p.c.id
+		if p.c.found {
+			// It was there already, under our key: nothing was written, the two meet for the first time.
+			l.Bases = nil
+			t.plan.Recheck = b.now
+			t.plan.Notes = append(t.plan.Notes, Note{Reason: "found in " + string(p.change.Side) + " under the key " + p.c.key})
+			b.refs.learn(l)
+			return false
+		}
 		t.wrote = append(t.wrote, applied{change: p.change, fields: p.change.Fields})
 		b.refs.learn(l)
 	case f.Class == FailPending:
@@ -167,6 +188,7 @@ func (b *batch) refusedField(p *pendingCreate, f *Failure) int {
 func (b *batch) refusedRecord(p *pendingCreate, f *Failure) {
 	t := p.t
 	b.notCreated(t)
+	on := []Await{awaitsSweep(b.m.Name)}
 	if p.change.Side == mapping.DingTalk && f.Field == "mobile" {
 		if holder := b.mobileHolder(p, f); holder != "" {
 			// Look at the holder with its key too, so that the index learns it; then this record is matched.
@@ -176,14 +198,26 @@ func (b *batch) refusedRecord(p *pendingCreate, f *Failure) {
 				found := seen[holder]
 				found.View, _ = b.m.View(mapping.DingTalk, found.Record, nil, b.refs, b.e.Zone)
 				b.e.index.put(b.m, mapping.DingTalk, found)
-				t.fail = &Failure{Class: FailRetry, After: b.e.RetryBase / 8, Words: f.Words, Err: f}
-				return
+				if b.findable(t, holder) {
+					t.fail = &Failure{Class: FailRetry, Words: f.Words, Err: f}
+					return
+				}
+				on = append(on, Await{Mapping: b.m.Name, Side: mapping.DingTalk, ID: holder})
 			}
 		}
 	}
-	on := []Await{awaitsSweep(b.m.Name)}
 	h := Hold{Kind: HeldRefused, Reason: string(p.change.Side) + " refused it: " + f.Words, On: on}
 	b.holdStranger(t, p.change.Side.Other(), h)
+}
+
+// findable says whether the mapping's match fields lead from the task's record to the holder.
+func (b *batch) findable(t *task, holder ID) bool {
+	for n := range b.m.Match {
+		if slices.Contains(b.e.index.find(b.m, mapping.DingTalk, n, t.odoo.View), holder) {
+			return true
+		}
+	}
+	return false
 }
 
 // mobileHolder asks DingTalk who has the number.
@@ -213,7 +247,6 @@ type pendingWrite struct {
 	t      *task
 	change *Change
 	fields []FieldChange // still to be tried
-	tried  bool          // a call for this record was already sent in this batch
 	w      *write
 }
 
@@ -226,6 +259,9 @@ func (b *batch) applyWrites(s mapping.Side, wave []*task) {
 			continue
 		}
 		for _, c := range t.plan.Changes {
+			if c.Op != OpCreate && c.Side == s && b.paused(t, s) {
+				break
+			}
 			if c.Op != OpCreate && c.Side == s {
 				open = append(open, &pendingWrite{t: t, change: c, fields: c.Fields})
 			}
@@ -255,8 +291,8 @@ func (b *batch) applyWrites(s mapping.Side, wave []*task) {
 func (b *batch) writeOf(p *pendingWrite) *write {
 	s := p.change.Side
 	w := &write{op: p.change.Op, id: p.change.ID, values: map[string]any{}, seen: *p.t.seen(s)}
-	if p.tried {
-		w.seen.Written = "" // our own try may have moved it; the first one was locked
+	if slices.ContainsFunc(p.t.wrote, func(a applied) bool { return a.change.Side == s }) {
+		w.seen.Written = "" // our own write moved it; the first one was locked
 	}
 	for _, fc := range p.fields {
 		raw, err := b.raw(fc.Field, s, fc.To, w.seen, p.t.plan.Link)
@@ -278,7 +314,7 @@ func (b *batch) written(p *pendingWrite) []*pendingWrite {
 	f := classify(p.w.err)
 	switch {
 	case f == nil:
-		b.e.worked(p.change.Side)
+		b.e.wroteTo(p.change.Side)
 		t.wrote = append(t.wrote, applied{change: p.change, fields: p.fields})
 	case f.Modified:
 		t.fail = f
@@ -309,7 +345,7 @@ func (b *batch) refusedUpdate(p *pendingWrite, f *Failure) []*pendingWrite {
 	if i < 0 {
 		var each []*pendingWrite
 		for _, fc := range p.fields {
-			each = append(each, &pendingWrite{t: p.t, change: p.change, fields: []FieldChange{fc}, tried: true})
+			each = append(each, &pendingWrite{t: p.t, change: p.change, fields: []FieldChange{fc}})
 		}
 		return each
 	}
@@ -324,7 +360,7 @@ func (b *batch) refusedUpdate(p *pendingWrite, f *Failure) []*pendingWrite {
 	if len(rest) == 0 {
 		return nil
 	}
-	return []*pendingWrite{{t: p.t, change: p.change, fields: rest, tried: true}}
+	return []*pendingWrite{{t: p.t, change: p.change, fields: rest}}
 }
 
 // refusal is the hold of one field with the far side's words. What is unique waits for its holder, everything for the sweep.

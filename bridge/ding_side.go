@@ -25,7 +25,7 @@ type dingSide struct {
 }
 
 func newDingSide(c *dingtalk.Client, parallel int, now func() time.Time) *dingSide {
-	return &dingSide{client: c, parallel: parallel, now: now, evidence: newEvidence(), granted: newGranted()}
+	return &dingSide{client: c, parallel: parallel, now: now, evidence: newEvidence(now), granted: newGranted()}
 }
 
 // rootDepartment is the id of the whole company; it is no record of a mapping (获取部门列表).
@@ -52,18 +52,17 @@ func (s *dingSide) object(ctx context.Context, kind string, id ID) (dingtalk.Obj
 func (s *dingSide) Look(ctx context.Context, m *mapping.Mapping, ids []ID) (map[ID]Seen, error) {
 	kind, _ := dingtalk.KindByName(m.Kind)
 	objects := make([]dingtalk.Object, len(ids))
-	missing := make([]error, len(ids))
+	missing := make([]error, len(ids)) // why an object does not answer
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(s.parallel)
 	for i, id := range ids {
 		g.Go(func() error {
 			o, err := s.object(gctx, m.Kind, id)
-			if err != nil && (dingtalk.IsNotFound(err) || dingtalk.IsOutOfScope(err)) {
-				missing[i] = err
-				return nil
+			if f := classify(err); f != nil && f.Class == FailHalt && !dingtalk.IsOutOfScope(err) {
+				return err
 			}
-			objects[i] = o
-			return err
+			objects[i], missing[i] = o, err
+			return nil
 		})
 	}
 	if err := g.Wait(); err != nil {
@@ -80,15 +79,54 @@ func (s *dingSide) Look(ctx context.Context, m *mapping.Mapping, ids []ID) (map[
 			continue
 		}
 		s.evidence.refute(m.Kind, id)
-		out[id] = Seen{ID: id, Existence: Present, Record: recordOf(kind, objects[i], granted, false)}
+		seen := Seen{ID: id, Existence: Present, Record: recordOf(kind, objects[i], granted, false)}
+		in, err := s.inScope(ctx, m, objects[i])
+		if err != nil {
+			return nil, err
+		}
+		if !in {
+			seen = Seen{ID: id, Existence: Unseen, Why: "outside the departments of the mapping"}
+		}
+		out[id] = seen
 	}
 	return out, nil
+}
+
+// inScope says whether an object stands below one of the departments the mapping is limited to.
+func (s *dingSide) inScope(ctx context.Context, m *mapping.Mapping, o dingtalk.Object) (bool, error) {
+	if len(m.Departments) == 0 || slices.Contains(m.Departments, 1) {
+		return true, nil
+	}
+	departments := o.IDs("dept_id_list")
+	if m.Kind == "department" {
+		departments = []string{o.Text("dept_id")}
+	}
+	for _, d := range departments {
+		n, err := strconv.ParseInt(d, 10, 64)
+		if err != nil {
+			continue
+		}
+		chain, err := s.client.Departments.Parents(ctx, n)
+		if err != nil {
+			if dingtalk.IsNotFound(err) || dingtalk.IsOutOfScope(err) {
+				continue
+			}
+			return false, err
+		}
+		if slices.ContainsFunc(append(chain, n), func(id int64) bool { return slices.Contains(m.Departments, id) }) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // notFound weighs the evidence for an object that does not answer.
 func (s *dingSide) notFound(ctx context.Context, m *mapping.Mapping, id ID, err error) Seen {
 	if dingtalk.IsOutOfScope(err) {
 		return Seen{ID: id, Existence: Unseen, Why: "outside the app's contact scope"}
+	}
+	if !dingtalk.IsNotFound(err) {
+		return Seen{ID: id, Existence: Unseen, Fail: classify(err)}
 	}
 	if why := s.evidence.of(m.Kind, id); why != "" {
 		return Seen{ID: id, Existence: Gone, Why: why}
@@ -98,11 +136,11 @@ func (s *dingSide) notFound(ctx context.Context, m *mapping.Mapping, id ID, err 
 		if lerr != nil {
 			return Seen{ID: id, Existence: Unseen, Why: "not found; the leave records cannot be read: " + classify(lerr).Words}
 		}
-		if at, has := left[id]; has {
+		if at, has := left[id]; has && s.evidence.leftAfter(id, at) {
 			return Seen{ID: id, Existence: Gone, Why: "left on " + at.UTC().Format(time.RFC3339) + " (leave record)"}
 		}
 	}
-	return Seen{ID: id, Existence: Unseen, Why: "not found, but nothing says that it was removed"}
+	return Seen{ID: id, Existence: Unseen, NotFound: true, Why: "not found, but nothing says that it was removed"}
 }
 
 // List implements side by walking the departments the app may see; a person in several departments comes once.
@@ -312,6 +350,7 @@ func (s *dingSide) Create(ctx context.Context, m *mapping.Mapping, creations []*
 		c := creations[i]
 		switch m.Kind {
 		case "user":
+			s.evidence.refute(m.Kind, ID(c.key))
 			made, err := s.client.Users.Create(ctx, dingtalk.Object(c.values))
 			c.id, c.err = ID(made.UserID), err
 			if err == nil && c.id == "" {

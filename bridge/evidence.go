@@ -12,7 +12,9 @@ import (
 // It is kept in memory only: the sweep at the next start gathers it again.
 type evidence struct {
 	mu      sync.Mutex
-	why     map[string]string // kind + "/" + id
+	now     func() time.Time
+	why     map[string]string    // kind + "/" + id
+	refuted map[string]time.Time // likewise: when it was seen, or made, last
 	left    map[ID]time.Time
 	leftAt  time.Time
 	leftErr error
@@ -24,7 +26,9 @@ const leaveWindow = 364 * 24 * time.Hour
 // leaveCache is how long the answer serves further people of the same moment.
 const leaveCache = 15 * time.Second
 
-func newEvidence() *evidence { return &evidence{why: map[string]string{}} }
+func newEvidence(now func() time.Time) *evidence {
+	return &evidence{now: now, why: map[string]string{}, refuted: map[string]time.Time{}}
+}
 
 // note records evidence about an object.
 func (e *evidence) note(kind string, id ID, why string) {
@@ -37,7 +41,20 @@ func (e *evidence) note(kind string, id ID, why string) {
 func (e *evidence) refute(kind string, id ID) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	delete(e.why, kind+"/"+string(id))
+	if _, was := e.why[kind+"/"+string(id)]; was {
+		delete(e.why, kind+"/"+string(id))
+	}
+	if kind == "user" {
+		e.refuted[kind+"/"+string(id)] = e.now()
+	}
+}
+
+// leftAfter says whether a leave record is newer than the last sight of the person.
+func (e *evidence) leftAfter(id ID, at time.Time) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	seen, ok := e.refuted["user/"+string(id)]
+	return !ok || !at.Before(seen.Truncate(time.Second))
 }
 
 func (e *evidence) of(kind string, id ID) string {
@@ -56,7 +73,7 @@ func (e *evidence) leavers(ctx context.Context, s *dingSide) (map[ID]time.Time, 
 	}
 	left := map[ID]time.Time{}
 	var failed error
-	for r, err := range s.client.Contacts.LeaveRecords(ctx, now.Add(-leaveWindow), now) {
+	for r, err := range s.client.Contacts.LeaveRecords(ctx, now.Add(-leaveWindow), now.Add(time.Second)) {
 		if err != nil {
 			failed = err
 			break

@@ -8,9 +8,11 @@ type Seen struct {
 	Existence Existence
 	Record    mapping.Record
 	View      mapping.View
-	Created   string // Odoo's create_date
-	Written   string // Odoo's write_date, for the optimistic lock
-	Why       string // the evidence of gone, the reason of unknown
+	Created   string   // Odoo's create_date
+	Written   string   // Odoo's write_date, for the optimistic lock
+	Why       string   // the evidence of gone, the reason of unknown
+	NotFound  bool     // the far side says that there is no such record; by itself no evidence of removal
+	Fail      *Failure // this record alone could not be read
 }
 
 // fate is what the existence table says about a record.
@@ -36,6 +38,8 @@ func decideExistence(m *mapping.Mapping, l *Link, odoo, ding Existence) (fate, s
 		return strangerFate(odoo, ding)
 	case l.State == Retired:
 		return retiredFate(l, odoo, ding)
+	case l.State == Pending && ding != Present:
+		return fateNothing, "invited; pending until the person accepts"
 	case l.State == Baseline:
 		return fateNothing, "baseline: stood in the domain before the mapping existed"
 	case odoo == Present && ding == Present:

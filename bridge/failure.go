@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"dingbridge/dingtalk"
+	"dingbridge/mapping"
 	"dingbridge/odoo"
 )
 
@@ -25,7 +26,9 @@ const (
 type Failure struct {
 	Class     FailureClass
 	Scope     string        // of a halt
-	After     time.Duration // of a retry the far side asked for: no attempt is spent
+	After     time.Duration // of a retry: not before
+	Free      bool          // no attempt is spent: throttling, nothing is wrong with the record
+	Side      mapping.Side  // whose failure it is, "" = the engine's own
 	Ambiguous bool          // the call may have been carried out
 	Modified  bool          // Odoo's optimistic lock refused: reconcile again at once
 	Field     string        // the far side's name of the refused field
@@ -54,6 +57,7 @@ func classify(err error) *Failure {
 	case errors.As(err, &oe):
 		f.Class, f.Scope, f.After, f.Ambiguous = FailureClass(oe.Class.String()), oe.Scope, oe.After, oe.Ambiguous
 		f.Modified = odoo.IsModified(err)
+		f.Side = mapping.Odoo
 		f.Field = oe.Field
 		f.Words = oe.Message
 		if f.Scope == "" && f.Class == FailHalt {
@@ -62,6 +66,8 @@ func classify(err error) *Failure {
 	case errors.As(err, &de):
 		f.Class, f.Scope, f.After, f.Ambiguous = FailureClass(de.Class.String()), de.Scope, de.After, de.Ambiguous
 		f.Field, f.Holder = de.Field, ID(de.Holder)
+		f.Free = dingtalk.IsThrottled(err)
+		f.Side = mapping.DingTalk
 		f.Words = de.Message
 		if de.Code != "" {
 			f.Words = de.Code + " " + de.Message

@@ -32,18 +32,18 @@ func (b *batch) guard(wave []*task) error {
 	if b.dry {
 		return b.guardDry(wave)
 	}
-	planned := slices.ContainsFunc(wave, func(t *task) bool { return t.fail == nil && t.plan != nil && len(t.plan.Changes) > 0 })
-	if !planned {
-		return nil
-	}
 	return b.e.Store.Update(b.ctx, func(tx Tx) error {
+		items, err := tx.CountGuard(b.m.Name)
+		if err != nil {
+			return err
+		}
 		left, err := b.budgets(tx)
 		if err != nil {
 			return err
 		}
 		used := map[Risk]int{}
 		for _, t := range wave {
-			if t.fail != nil || t.plan == nil || len(t.plan.Changes) == 0 {
+			if t.fail != nil || t.plan == nil || (len(t.plan.Changes) == 0 && items == 0) {
 				continue
 			}
 			if err := b.guardTask(tx, t, left, used); err != nil {
@@ -83,14 +83,18 @@ func (b *batch) budgets(tx Tx) (map[Risk]int, error) {
 
 // guardTask splits the task's changes into what may go now and what waits for a person.
 func (b *batch) guardTask(tx Tx, t *task, left, used map[Risk]int) error {
+	var keep []string
 	allow := func(c *Change, r Risk) (bool, error) {
 		n, limited := left[r]
-		released, err := tx.Released(t.guardKey(b.m), r, c.Hash())
+		waits, released, err := tx.GuardState(t.guardKey(b.m), r, c.Hash())
 		switch {
 		case err != nil:
 			return false, err
+		case waits:
+			return false, nil // a new day's budget is no release
 		case released:
 			t.released = append(t.released, release{r, c.Hash()})
+			keep = append(keep, c.Hash())
 			return true, nil
 		case limited && n == 0:
 			return false, nil
@@ -102,7 +106,6 @@ func (b *batch) guardTask(tx Tx, t *task, left, used map[Risk]int) error {
 		return true, nil
 	}
 	var now []*Change
-	var keep []string
 	hold := func(c *Change, r Risk) error {
 		list, err := tx.GuardWait(GuardItem{Mapping: b.m.Name, Key: t.guardKey(b.m), Hash: c.Hash(), Risk: r, Text: t.plan.changeText(c), Created: b.now})
 		if err != nil {
@@ -264,6 +267,9 @@ func (b *batch) intend(tx Tx, t *task) error {
 		s := c.Side.Other()
 		l := t.plan.Link
 		if l == nil {
+			l = t.link
+		}
+		if l == nil {
 			l = &Link{Mapping: b.m.Name}
 		}
 		l.State = Creating
@@ -293,7 +299,7 @@ func (b *batch) intend(tx Tx, t *task) error {
 			}
 			return err
 		}
-		t.plan.Link, t.link = l, l
+		t.plan.Link, t.link, t.mark = l, l, 0
 		b.refs.learn(l)
 	}
 	return nil

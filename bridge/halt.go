@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"dingbridge/mapping"
 )
 
 // Halted is one scope that pauses: nothing of it is tried before Until.
@@ -28,7 +30,9 @@ type halts struct {
 
 type haltState struct {
 	Halted
-	wait time.Duration
+	wait    time.Duration
+	failure *Failure
+	mapping string // whose work met it
 }
 
 func newHalts(now func() time.Time, log *zap.Logger, base, most time.Duration) *halts {
@@ -44,8 +48,8 @@ func stopsAll(scope string) bool {
 	return false
 }
 
-// add begins or prolongs a halt and returns when the next try is.
-func (h *halts) add(f *Failure) time.Time {
+// add begins or prolongs a halt that work of the mapping met ("" = none) and returns when the next try is.
+func (h *halts) add(f *Failure, mappingName string) time.Time {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s := h.by[f.Scope]
@@ -57,13 +61,41 @@ func (h *halts) add(f *Failure) time.Time {
 	} else if now.Before(s.Until) {
 		return s.Until
 	}
-	s.Why = f.Words
+	s.Why, s.failure, s.mapping = f.Words, f, mappingName
 	s.wait = min(max(s.wait*2, h.base), h.max)
 	if f.Scope == "credentials" {
 		s.wait = h.max // ten wrong passwords lock out everybody behind this address (base.login_cooldown_after)
 	}
-	s.Until = now.Add(max(s.wait, f.After))
+	s.Until = now.Add(s.wait)
+	if f.Scope == "counted" {
+		s.Until = now.Add(max(s.wait, f.After)) // a month's quota does not come back within minutes
+	}
 	return s.Until
+}
+
+// pausing returns the failure that pauses the mapping's writes to the side now, nil when nothing does.
+func (h *halts) pausing(mappingName string, side mapping.Side) *Failure {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for scope, s := range h.by {
+		if !stopsAll(scope) && s.mapping == mappingName && s.failure.Side == side && h.now().Before(s.Until) {
+			return s.failure
+		}
+	}
+	return nil
+}
+
+// wrote ends every halt of the side: a write to it succeeded.
+func (h *halts) wrote(side mapping.Side) {
+	h.mu.Lock()
+	var ended []string
+	for scope, s := range h.by {
+		if s.failure.Side == side && !h.now().Before(s.Until) {
+			ended = append(ended, scope)
+		}
+	}
+	h.mu.Unlock()
+	h.worked(ended...)
 }
 
 // worked ends the halts whose scope has the prefix, or equals one of the scopes.
@@ -88,11 +120,22 @@ func (h *halts) until() (time.Time, bool) {
 	var latest time.Time
 	now := h.now()
 	for scope, s := range h.by {
-		if stopsAll(scope) && now.Before(s.Until) && s.Until.After(latest) {
-			latest = s.Until
+		until := s.Until
+		if scope == "database" && !now.Before(until) {
+			until = now.Add(h.base) // only a check that succeeds ends it
+		}
+		if stopsAll(scope) && now.Before(until) && until.After(latest) {
+			latest = until
 		}
 	}
 	return latest, !latest.IsZero()
+}
+
+// has says whether the scope is halted, due for a try or not.
+func (h *halts) has(scope string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.by[scope] != nil
 }
 
 // list returns all halts, by scope.

@@ -218,10 +218,11 @@ func (s *odooSide) load(ctx context.Context, m *mapping.Mapping, fields map[stri
 	if len(group) == 0 {
 		return
 	}
-	cx := odoo.Context{"tz": "UTC", "mode": "update", "noupdate": true}
+	cx := odoo.Context{}
 	for k, v := range m.Context {
 		cx[k] = v
 	}
+	cx["tz"], cx["mode"], cx["noupdate"] = "UTC", "update", true
 	columns := columnsOf(group[0], fields)
 	rows := make([][]any, len(group))
 	for i, c := range group {
@@ -399,7 +400,7 @@ func seenOdoo(fields map[string]odoo.Field, row odoo.Record) (Seen, error) {
 	for name, wire := range row {
 		v, err := odoo.Decode(fields[name], wire)
 		if err != nil {
-			return Seen{}, fmt.Errorf("record %d, field %s: %w", id, name, err)
+			return Seen{ID: odooID(id), Existence: Unseen, Why: fmt.Sprintf("field %s cannot be read: %v", name, err)}, nil
 		}
 		if pair, is := v.(odoo.Many2One); is {
 			v = map[string]any{"id": pair.ID, "name": pair.Name}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -27,7 +28,7 @@ func (e *Engine) PlanMappings(ctx context.Context, names []string, yield func(*P
 			continue
 		}
 		tell("reading "+m.Name, 0, 0)
-		s, err := e.survey(ctx, m, nil)
+		s, err := e.survey(ctx, m, nil, true)
 		if err != nil {
 			return counts, err
 		}
@@ -102,9 +103,10 @@ func (e *Engine) planKeys(ctx context.Context, m *mapping.Mapping, keys []Key, o
 		}
 		for _, t := range wave {
 			if t.fail != nil {
-				if t.fail.Class == FailHalt || t.fail.Class == FailRetry {
+				if t.fail.Class == FailHalt {
 					return nil, t.fail
 				}
+				plans = append(plans, &Plan{Mapping: m, Odoo: t.odoo, Ding: t.ding, refs: overlay, Notes: []Note{{Reason: "cannot be read now: " + t.fail.Words}}})
 				continue
 			}
 			b.pretend(t)
@@ -140,6 +142,9 @@ func (b *batch) pretend(t *task) {
 		l := *t.plan.Link
 		l.ID = b.refs.virtual
 		b.refs.learn(&l)
+	}
+	if t.plan.Match != nil {
+		b.refs.matched[Await{Mapping: b.m.Name, Side: t.plan.Match.Side, ID: t.plan.Match.ID}] = true
 	}
 }
 
@@ -191,8 +196,12 @@ func (e *Engine) drain(ctx context.Context, deadline time.Time, progress func(do
 		if err != nil {
 			return err
 		}
-		if halted := e.Halted(); len(halted) > 0 && stopsAll(halted[0].Scope) {
-			return &Failure{Class: FailHalt, Scope: halted[0].Scope, Words: halted[0].Why}
+		if until, stopped := e.halts.until(); stopped {
+			if until.After(deadline) {
+				return e.stopFailure()
+			}
+			e.sleepUntil(ctx, until)
+			continue
 		}
 		if progress != nil && worked {
 			left, err := e.dirty(ctx)
@@ -211,6 +220,16 @@ func (e *Engine) drain(ctx context.Context, deadline time.Time, progress func(do
 		}
 		e.sleepUntil(ctx, next)
 	}
+}
+
+// stopFailure is the failure of the halt that stops everything.
+func (e *Engine) stopFailure() error {
+	for _, h := range e.Halted() {
+		if stopsAll(h.Scope) {
+			return &Failure{Class: FailHalt, Scope: h.Scope, Words: h.Why}
+		}
+	}
+	return nil
 }
 
 func (e *Engine) dirty(ctx context.Context) (int, error) {
@@ -308,6 +327,9 @@ func Retry(ctx context.Context, s Store, set *mapping.Set, ref *Ref) (n int, err
 				return err
 			}
 			for _, l := range links {
+				if err := tryAgain(tx, l); err != nil {
+					return err
+				}
 				keys = append(keys, l.Key())
 			}
 			for _, m := range set.Mappings {
@@ -322,6 +344,9 @@ func Retry(ctx context.Context, s Store, set *mapping.Set, ref *Ref) (n int, err
 						return err
 					}
 					if len(l.Holds) > 0 {
+						if err := tryAgain(tx, l); err != nil {
+							return err
+						}
 						keys = append(keys, l.Key())
 					}
 				}
@@ -343,6 +368,16 @@ func Retry(ctx context.Context, s Store, set *mapping.Set, ref *Ref) (n int, err
 		return tx.Touch(time.Time{}, keys...)
 	})
 	return n, err
+}
+
+// tryAgain takes away the holds that a further try may lift; a conflict needs a decision (Resolve).
+func tryAgain(tx Tx, l *Link) error {
+	n := len(l.Holds)
+	maps.DeleteFunc(l.Holds, func(_ string, h Hold) bool { return h.Kind != HeldConflict })
+	if len(l.Holds) == n {
+		return nil
+	}
+	return tx.PutLink(l)
 }
 
 // LinkRecords joins two records by a person's decision. Neither may be in a living link of the mapping.
@@ -412,8 +447,10 @@ func ForgetMapping(ctx context.Context, s Store, name string) (n int, err error)
 
 func forget(tx Tx, links []*Link) error {
 	for _, l := range links {
-		if err := tx.DropWaiting(l.Key()); err != nil {
-			return err
+		for _, key := range []Key{RecordKey(l.Mapping, mapping.Odoo, l.Odoo), RecordKey(l.Mapping, mapping.DingTalk, l.Ding)} {
+			if err := tx.DropWaiting(key); err != nil {
+				return err
+			}
 		}
 		if err := tx.StopAwaiting(l.Key()); err != nil {
 			return err

@@ -19,12 +19,12 @@ type pollState struct {
 	at map[string]*modelClock
 }
 
-// modelClock follows Odoo's own times: the greatest write_date seen, and when this process saw it. Odoo stamps the
-// transaction's start and shows whole seconds (odoo/fields.py: Datetime.to_string), so a poll reads an overlap again.
+// modelClock follows Odoo's own times: up to when everything was handled, and the process's monotonic clock at that moment. Odoo
+// stamps the transaction's start and shows whole seconds (odoo/fields.py: Datetime.to_string), so a poll reads an overlap again.
 type modelClock struct {
-	greatest time.Time
-	sawAt    time.Time // by the process's monotonic clock
-	header   time.Time // the last Date header
+	reached time.Time // by Odoo's clock; moves only after a poll that succeeded
+	sawAt   time.Time // when this process got there
+	header  time.Time // the last Date header
 }
 
 // odooTime is how Odoo writes an instant: UTC, whole seconds.
@@ -38,6 +38,7 @@ func (e *Engine) pollModel(ctx context.Context, model string) error {
 		return err
 	}
 	floor := e.floor(clock)
+	began := time.Now()
 	rows := map[int64]string{}
 	domain := odoo.Domain{odoo.Cond("write_date", ">=", floor.Format(odooTime))}
 	for page, err := range e.odoo.client.Pages(ctx, model, domain, []string{"write_date"}, e.PageSize, odoo.Context{"active_test": false}) {
@@ -54,17 +55,20 @@ func (e *Engine) pollModel(ctx context.Context, model string) error {
 	}
 	e.halts.worked("odoo", "credentials")
 	back := e.clockWentBack(clock)
-	closed := e.advance(clock, rows)
-	touched, err := e.touchPolled(ctx, model, rows, closed, floor)
+	next := clock.carried(began, rows)
+	touched, err := e.touchPolled(ctx, model, rows, clock.closed(rows, next), floor)
 	if err != nil {
 		return err
 	}
+	clock.reached, clock.sawAt = next, began
 	if touched > 0 {
 		e.nudge()
 	}
 	if back {
 		e.Log.Warn("odoo's clock went back; reading everything again", zap.String("model", model))
-		e.polls.reset(model)
+		if err := e.polls.reset(ctx, e.Store, model); err != nil {
+			return err
+		}
 		e.Sweep("")
 	}
 	return nil
@@ -86,15 +90,17 @@ func (e *Engine) clockOf(ctx context.Context, model string) (*modelClock, error)
 	}
 	if len(newest) > 0 {
 		if stamp, ok := newest[0]["write_date"].(string); ok {
-			clock.greatest, _ = time.Parse(odooTime, stamp)
+			clock.reached, _ = time.Parse(odooTime, stamp)
 		}
+	}
+	if now, ok := e.odoo.client.ServerTime(); ok && clock.reached.After(now) {
+		clock.reached = now // a record stamped in the future must not blind the poll
 	}
 	clock.sawAt = time.Now()
 	if err := e.Store.View(ctx, func(tx Tx) error {
 		saved, err := tx.Meta("floor/" + model)
-		if at, perr := time.Parse(odooTime, saved); perr == nil && at.Add(e.Overlap).Before(clock.greatest) {
-			clock.greatest = at.Add(e.Overlap) // what happened while nobody polled
-			clock.sawAt = time.Now()
+		if at, perr := time.Parse(odooTime, saved); perr == nil && at.Add(e.Overlap).Before(clock.reached) {
+			clock.reached = at.Add(e.Overlap) // what happened while nobody polled
 		}
 		return err
 	}); err != nil {
@@ -109,18 +115,55 @@ func (e *Engine) clockOf(ctx context.Context, model string) (*modelClock, error)
 	return clock, nil
 }
 
-func (p *pollState) reset(model string) {
+// reset forgets the model's clock, the saved one too.
+func (p *pollState) reset(ctx context.Context, s Store, model string) error {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	delete(p.at, model)
+	p.mu.Unlock()
+	return s.Update(ctx, func(tx Tx) error { return tx.DeleteMeta("floor/" + model) })
 }
 
-// floor is where the next poll starts: the greatest time seen, carried on by this process's own clock, less the overlap.
+// floor is where the next poll starts: what was reached, less the overlap.
 func (e *Engine) floor(c *modelClock) time.Time {
-	if c.greatest.IsZero() {
+	if c.reached.IsZero() {
 		return time.Unix(0, 0).UTC()
 	}
-	return c.greatest.Add(time.Since(c.sawAt)).Add(-e.Overlap)
+	return c.reached.Add(-e.Overlap)
+}
+
+// carried is what a poll that began at the time reaches: the last point carried on by this process's own clock, or what it saw
+// beyond that, but never beyond Odoo's own present.
+func (c *modelClock) carried(began time.Time, rows map[int64]string) time.Time {
+	next := c.reached
+	if !next.IsZero() {
+		next = next.Add(began.Sub(c.sawAt))
+	}
+	for _, stamp := range rows {
+		if at, err := time.Parse(odooTime, stamp); err == nil && at.After(next) {
+			next = at
+		}
+	}
+	if !c.header.IsZero() && next.After(c.header) {
+		next = c.header
+	}
+	if next.Before(c.reached) {
+		return c.reached
+	}
+	return next
+}
+
+// closed are the rows whose second is over. A second edit may still come within the present one and would show the same
+// write_date, so those rows are looked at again.
+func (c *modelClock) closed(rows map[int64]string, now time.Time) map[int64]string {
+	if c.header.After(now) {
+		now = c.header
+	}
+	out := maps.Clone(rows)
+	maps.DeleteFunc(out, func(_ int64, stamp string) bool {
+		at, err := time.Parse(odooTime, stamp)
+		return err == nil && !at.Before(now.Truncate(time.Second))
+	})
+	return out
 }
 
 // clockWentBack says whether Odoo's Date header jumped back by more than the overlap.
@@ -132,30 +175,6 @@ func (e *Engine) clockWentBack(c *modelClock) bool {
 	back := !c.header.IsZero() && now.Before(c.header.Add(-e.Overlap))
 	c.header = now
 	return back
-}
-
-// advance moves the clock by what was seen and returns which rows are handled for good: those whose second is over. A second
-// edit may still come within the present one and would show the same write_date.
-func (e *Engine) advance(c *modelClock, rows map[int64]string) map[int64]string {
-	latest := c.greatest
-	for _, stamp := range rows {
-		if at, err := time.Parse(odooTime, stamp); err == nil && at.After(latest) {
-			latest = at
-		}
-	}
-	now := c.header
-	if now.IsZero() || now.Before(latest) {
-		now = latest
-	}
-	if carried := c.greatest.Add(time.Since(c.sawAt)); !c.greatest.IsZero() && latest.After(carried) || c.greatest.IsZero() {
-		c.greatest, c.sawAt = latest, time.Now()
-	}
-	closed := maps.Clone(rows)
-	maps.DeleteFunc(closed, func(_ int64, stamp string) bool {
-		at, err := time.Parse(odooTime, stamp)
-		return err == nil && !at.Before(now.Truncate(time.Second))
-	})
-	return closed
 }
 
 // touchPolled touches what was not handled, and once more what leaves the overlap, and saves the floor, in one transaction.
@@ -253,7 +272,7 @@ func (e *Engine) pollLoop(ctx context.Context, model string) error {
 func (e *Engine) trouble(err error, doing string) time.Duration {
 	f := classify(err)
 	if f.Class == FailHalt {
-		return max(e.halts.add(f).Sub(e.Now()), time.Millisecond)
+		return max(e.halts.add(f, "").Sub(e.Now()), time.Millisecond)
 	}
 	e.Log.Warn("failed", zap.String("op", doing), zap.String("reason", f.Words))
 	return max(f.After, e.RetryBase)

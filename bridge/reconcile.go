@@ -190,6 +190,12 @@ func (b *batch) lookAt(s mapping.Side, tasks []*task) {
 		if id := t.seen(s).ID; id != "" {
 			*t.seen(s) = b.sameRecord(t, s, seen[id])
 			t.seen(s).ID = id
+			if f := t.seen(s).Fail; f != nil {
+				t.fail = f
+			}
+			if t.seen(s).NotFound && t.link != nil && t.link.State == Retired && t.link.Was[s] == Gone {
+				t.seen(s).Existence = Gone // it was gone when the link ended; the evidence is not needed twice
+			}
 			if t.seen(s).Existence == Gone && !b.dry {
 				b.e.index.put(b.m, s, *t.seen(s)) // takes it out
 			}
@@ -275,11 +281,13 @@ func (b *batch) settleIntent(t *task, s mapping.Side, found *creation) {
 			return
 		}
 		// It never arrived: the record is a stranger again and takes the usual way, with the same key.
+		t.mark = 0
 		t.link.State, t.link.Intent = Held, nil
 		t.link.SetOn(s, "")
 		*t.seen(s) = Seen{}
 		return
 	}
+	t.mark = 0
 	t.link.State, t.link.Intent = Linked, nil
 	t.link.SetOn(s, found.id)
 	t.seen(s).ID = found.id
@@ -424,6 +432,9 @@ func (b *batch) awaitLink(missing *mapping.MissingRef) Await {
 
 // raw turns a View's value into the form the side's API takes.
 func (b *batch) raw(f *mapping.Field, s mapping.Side, v mapping.Value, seen Seen, l *Link) (any, error) {
+	if to := b.refs.links[v.Text]; b.dry && f.Ref != "" && to != nil && to.ID < 0 {
+		return string(to.On(s)), nil // planned to be linked: it has no id to be checked yet
+	}
 	env := mapping.Env{Refs: b.refs, Zone: b.e.Zone}
 	if l != nil {
 		env.Base = l.Bases[s][f.Key].Value

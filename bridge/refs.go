@@ -15,11 +15,12 @@ type refs struct {
 	byID    map[Await]string // "" = no link
 	links   map[string]*Link // by link key
 	virtual int64            // the last number given to a link that a plan only pretends
+	matched map[Await]bool   // in a printed plan: strangers that another one was matched with
 	err     error            // the first failure of the store: the batch fails as a whole
 }
 
 func newRefs(ctx context.Context, store Store) *refs {
-	return &refs{ctx: ctx, store: store, byID: map[Await]string{}, links: map[string]*Link{}}
+	return &refs{ctx: ctx, store: store, byID: map[Await]string{}, links: map[string]*Link{}, matched: map[Await]bool{}}
 }
 
 // LinkOf implements mapping.Refs.

@@ -18,8 +18,14 @@ func (e *Engine) worked(s mapping.Side) {
 	if s == mapping.Odoo {
 		e.halts.worked("odoo", "credentials")
 	} else {
-		e.halts.worked("app", "ip", "api:", "permission:")
+		e.halts.worked("app", "ip")
 	}
+}
+
+// wroteTo ends the halts of a side after a write that succeeded, those of single calls too.
+func (e *Engine) wroteTo(s mapping.Side) {
+	e.worked(s)
+	e.halts.wrote(s)
 }
 
 // Halted lists what pauses and why.
@@ -36,6 +42,9 @@ func (e *Engine) Run(ctx context.Context) error {
 	if err := e.carryNames(ctx); err != nil {
 		return err
 	}
+	if !e.firstCheck(ctx) {
+		return nil
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return e.workLoop(ctx) })
 	g.Go(func() error { return e.sweepLoop(ctx) })
@@ -46,6 +55,20 @@ func (e *Engine) Run(ctx context.Context) error {
 		return nil
 	}
 	return err
+}
+
+// firstCheck waits until the database is known to be the right one; false when the context ended first.
+func (e *Engine) firstCheck(ctx context.Context) bool {
+	for {
+		err := e.CheckDatabase(ctx)
+		if err == nil {
+			e.worked(mapping.Odoo)
+			return true
+		}
+		if ctx.Err() != nil || !e.pause(ctx, e.trouble(err, "checking the database")) {
+			return false
+		}
+	}
 }
 
 // carryNames carries links to mappings that were renamed and complains about names that vanished with links.
@@ -160,7 +183,7 @@ func (e *Engine) nextDue(ctx context.Context) (next time.Time, any bool, err err
 
 // storeTrouble halts everything while the store cannot be written: disk full, read-only, locked.
 func (e *Engine) storeTrouble(err error) time.Duration {
-	until := e.halts.add(&Failure{Class: FailHalt, Scope: "store", Words: err.Error(), Err: err})
+	until := e.halts.add(&Failure{Class: FailHalt, Scope: "store", Words: err.Error(), Err: err}, "")
 	return max(until.Sub(e.Now()), time.Millisecond)
 }
 
@@ -205,29 +228,45 @@ func (e *Engine) untilNight() time.Duration {
 	return next.Sub(now)
 }
 
-// sweepAll sweeps the named mapping, or all, until each has succeeded once.
+// sweepAll sweeps the named mapping, or all. One that fails does not keep the others waiting; it is tried again until it succeeds,
+// is configured no more, or another sweep is asked for.
 func (e *Engine) sweepAll(ctx context.Context, name string, nightly bool) {
+	var todo []string
 	for _, m := range e.mappings().Ranked {
-		if name != "" && m.Name != name {
-			continue
-		}
-		for ctx.Err() == nil {
-			if until, stopped := e.halts.until(); stopped {
-				e.pause(ctx, max(until.Sub(e.Now()), time.Millisecond))
-				continue
-			}
-			err := e.CheckDatabase(ctx)
-			if err == nil {
-				_, err = e.sweepMapping(ctx, m, nightly)
-			}
-			if err == nil {
-				break
-			}
-			if ctx.Err() == nil {
-				e.pause(ctx, e.trouble(err, "sweeping "+m.Name))
-			}
+		if name == "" || m.Name == name {
+			todo = append(todo, m.Name)
 		}
 	}
+	for len(todo) > 0 && ctx.Err() == nil {
+		if until, stopped := e.halts.until(); stopped {
+			e.pause(ctx, max(until.Sub(e.Now()), time.Millisecond))
+			continue
+		}
+		var failed []string
+		var wait time.Duration
+		for _, name := range todo {
+			if err := e.sweepNamed(ctx, name, nightly); err != nil && ctx.Err() == nil {
+				wait = max(wait, e.trouble(err, "sweeping "+name))
+				failed = append(failed, name)
+			}
+		}
+		todo = failed
+		if len(todo) > 0 && !e.pause(ctx, max(wait, e.HaltBase)) {
+			return
+		}
+	}
+}
+
+func (e *Engine) sweepNamed(ctx context.Context, name string, nightly bool) error {
+	m, ok := e.mappings().Get(name)
+	if !ok {
+		return nil
+	}
+	if err := e.CheckDatabase(ctx); err != nil {
+		return err
+	}
+	_, err := e.sweepMapping(ctx, m, nightly)
+	return err
 }
 
 // prune forgets what is older than the configured retention.
@@ -273,10 +312,16 @@ func (e *Engine) pollers(ctx context.Context) error {
 	}
 }
 
-// watchLoop checks from time to time that the database is still the same one, and counts what metrics show.
+// watchLoop checks from time to time that the database is still the same one (often, while that is what stops everything), and
+// counts what metrics show.
 func (e *Engine) watchLoop(ctx context.Context) error {
-	for e.pause(ctx, e.HaltMax) {
-		if _, stopped := e.halts.until(); !stopped {
+	every := e.HaltMax
+	for e.pause(ctx, every) {
+		every = e.HaltMax
+		if e.halts.has("database") {
+			every = e.HaltBase
+		}
+		if _, stopped := e.halts.until(); !stopped || e.halts.has("database") {
 			if err := e.CheckDatabase(ctx); err != nil && ctx.Err() == nil {
 				e.trouble(err, "checking the database")
 			}

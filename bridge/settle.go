@@ -199,7 +199,7 @@ func (b *batch) saveTask(tx Tx, t *task) (logs []func(), err error) {
 // saveLinked takes back what the new state of the link makes pointless, and wakes who waits for it.
 func (b *batch) saveLinked(tx Tx, t *task, l *Link) error {
 	var woken []Await
-	if l.State == Linked || l.State == Retired {
+	if l.State == Linked || l.State == Retired || (t.was == Creating && l.State != Creating) {
 		for _, s := range []mapping.Side{mapping.Odoo, mapping.DingTalk} {
 			if id := l.On(s); id != "" && (len(t.wrote) > 0 || len(t.plan.Settles) > 0 || t.plan.Match != nil || t.was != l.State) {
 				woken = append(woken, Await{Mapping: b.m.Name, Side: s, ID: id})
@@ -249,11 +249,40 @@ func (b *batch) makeRoom(tx Tx, t *task, l *Link) error {
 // settlePlan applies to the link what needs no write: settled fields, decisions about existence.
 func (b *batch) settlePlan(t *task) {
 	p := t.plan
+	if b.stillArchived(t) {
+		// Joined only once it is un-archived: until then a stranger stays one, and a retired link stays retired.
+		p.Link, p.Match, p.Rehire = t.link, nil, false
+		return
+	}
 	if p.Link == nil {
 		p.Link = b.heldLink(t)
 	}
-	if p.Link == nil || t.fail != nil {
+	if p.Link == nil {
 		return
+	}
+	for key, sent := range p.Link.Sent {
+		if d := t.ding.View[key]; !d.IsUnknown() && d != sent.Before {
+			delete(p.Link.Sent, key)
+		}
+	}
+	if t.fail != nil {
+		return
+	}
+	if len(p.Over) == 0 {
+		for key := range p.Link.Take {
+			if !slices.ContainsFunc(p.Notes, func(n Note) bool { return n.Field != nil && n.Field.Key == key }) {
+				delete(p.Link.Take, key) // decided, or there is no conflict any more
+			}
+		}
+	}
+	if b.secondWrite(t) {
+		p.Recheck = b.now
+	}
+	if p.Link.State == Linked && p.Retire == "" {
+		p.Link.Was = nil
+		if t.odoo.Existence != Present && p.Row != "" && len(p.Changes) == 0 && len(p.Over) == 0 {
+			p.Link.Was = map[mapping.Side]Existence{mapping.Odoo: t.odoo.Existence, mapping.DingTalk: t.ding.Existence}
+		}
 	}
 	for _, s := range p.Settles {
 		p.Link.SetBase(mapping.Odoo, s.Field, s.Odoo)
@@ -273,6 +302,33 @@ func (b *batch) settlePlan(t *task) {
 	if slices.ContainsFunc(t.wrote, func(a applied) bool { return a.change.Op == OpUnarchive }) {
 		p.Recheck = b.now // un-archived: now the fields are compared
 	}
+}
+
+// stillArchived says that an un-archiving was planned and not done.
+func (b *batch) stillArchived(t *task) bool {
+	unarchives := func(c *Change) bool { return c.Op == OpUnarchive }
+	planned := slices.ContainsFunc(t.plan.Changes, unarchives) || slices.ContainsFunc(t.plan.Over, func(w Waiting) bool { return unarchives(w.Change) })
+	return planned && !slices.ContainsFunc(t.wrote, func(a applied) bool { return unarchives(a.change) })
+}
+
+// secondWrite says that a record was just created and that some of its fields still have to travel: those the creation could not
+// carry, and those only the new record shows.
+func (b *batch) secondWrite(t *task) bool {
+	if !slices.ContainsFunc(t.wrote, func(a applied) bool { return a.change.Op == OpCreate }) {
+		return false
+	}
+	for _, f := range b.m.Fields {
+		if f.OnCreate {
+			continue
+		}
+		for _, s := range []mapping.Side{mapping.Odoo, mapping.DingTalk} {
+			v := t.seen(s).View[f.Key]
+			if base, ok := t.plan.Link.Base(s, f); !v.IsUnknown() && (!ok || base != v) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // after is what a side is once the task's removals are done.
@@ -342,6 +398,19 @@ func (b *batch) saveWork(tx Tx, t *task) error {
 	if t.link != nil && t.link.ID > 0 {
 		key = t.link.Key()
 	}
+	waits := t.plan.Waits
+	if t.link != nil {
+		for _, h := range t.link.Holds {
+			for _, on := range h.On {
+				if h.Since.Equal(b.now) || slices.Contains(t.awaits, on) { // a wait that was woken stays consumed
+					waits = append(waits, on)
+				}
+			}
+		}
+	}
+	if t.fail != nil {
+		waits = append(waits, t.awaits...)
+	}
 	if err := tx.StopAwaiting(t.key); err != nil {
 		return err
 	}
@@ -350,7 +419,7 @@ func (b *batch) saveWork(tx Tx, t *task) error {
 			return err
 		}
 	}
-	for _, on := range uniqueAwaits(t.plan.Waits) {
+	for _, on := range uniqueAwaits(waits) {
 		if err := tx.Await(key, on); err != nil {
 			return err
 		}
@@ -385,15 +454,15 @@ func (b *batch) finish(tx Tx, t *task, w Work) error {
 	case f == nil:
 		return tx.Finish(w.Key, w.Gen)
 	case f.Class == FailHalt:
-		return tx.Postpone(w.Key, w.Gen, b.e.halts.add(f), w.Attempts, f.Words)
+		return tx.Postpone(w.Key, w.Gen, b.e.halts.add(f, b.m.Name), w.Attempts, f.Words)
 	case f.Modified:
 		return tx.Postpone(w.Key, w.Gen, b.now, w.Attempts, f.Words)
-	case f.After > 0:
-		return tx.Postpone(w.Key, w.Gen, b.now.Add(f.After), w.Attempts, f.Words)
+	case f.Free:
+		return tx.Postpone(w.Key, w.Gen, b.now.Add(max(f.After, b.e.RetryBase)), w.Attempts, f.Words)
 	case w.Attempts+1 >= b.e.MaxAttempts:
 		return b.giveUp(tx, t, w, f)
 	default:
-		return tx.Postpone(w.Key, w.Gen, b.now.Add(backoff(w.Attempts, b.e.RetryBase, b.e.RetryMax)), w.Attempts+1, f.Words)
+		return tx.Postpone(w.Key, w.Gen, b.now.Add(max(f.After, backoff(w.Attempts, b.e.RetryBase, b.e.RetryMax))), w.Attempts+1, f.Words)
 	}
 }
 

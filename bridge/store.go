@@ -193,14 +193,16 @@ type GuardTx interface {
 	Spent(mappingName, day string) (map[Risk]int, error)
 	// Reserve adds to the day's count.
 	Reserve(mappingName, day string, risk Risk, n int) error
-	// GuardWait puts the item on the mapping's open list (a new one when there is none), replacing an older item of the same key and risk.
-	// It returns the list's number.
+	// GuardWait puts the item on the mapping's open list (a new one when there is none). An item of the same key, risk and hash stays
+	// where it is. It returns the list's number.
 	GuardWait(item GuardItem) (list int64, err error)
-	// Released says whether a person released the item of the key with that hash.
-	Released(key Key, risk Risk, hash string) (bool, error)
+	// GuardState says whether the item of the key with that hash waits, or was released by a person; neither when there is none.
+	GuardState(key Key, risk Risk, hash string) (waits, released bool, err error)
+	// CountGuard counts the mapping's items, waiting and released.
+	CountGuard(mappingName string) (int, error)
 	// TakeRelease consumes a released item of the key with that hash; false when there is none.
 	TakeRelease(key Key, risk Risk, hash string) (bool, error)
-	// DropWaiting forgets items of the key that wait (not released); keep names hashes that stay.
+	// DropWaiting forgets the key's items, released ones too; keep names the hashes that stay.
 	DropWaiting(key Key, keep ...string) error
 	// GuardItems lists the items that wait, by list and id; list 0 = all.
 	GuardItems(list int64) ([]GuardItem, error)

@@ -17,6 +17,8 @@ func (b *batch) meet(t *task) {
 		s = mapping.DingTalk
 	}
 	switch {
+	case b.dry && b.refs.matched[Await{Mapping: b.m.Name, Side: s, ID: t.seen(s).ID}]:
+		return // told already, with its other half
 	case !b.dry && !b.e.ready(b.m):
 		t.plan.Waits = append(t.plan.Waits, awaitsSweep(b.m.Name))
 		return
@@ -231,17 +233,18 @@ func (b *batch) rehire(t *task) {
 			return // a later link holds it: this one stays retired
 		}
 	}
-	t.plan.Rehire = true
 	link := &Link{ID: t.link.ID, Mapping: b.m.Name, State: Linked, OdooCreated: t.link.OdooCreated}
 	link.SetOn(s, t.seen(s).ID)
-	t.plan.Link = link
 	if other.Existence == Present || other.Existence == Archived {
 		link.SetOn(s.Other(), other.ID)
+		t.plan.Rehire, t.plan.Link = true, link
 		b.joined(t)
 		return
 	}
+	// Nothing is on the other side: a stranger, under the old link's number. If nothing comes of it now, the link stays retired.
 	*other = Seen{}
-	t.link = link
+	link.State = Held
+	t.link, t.plan.Link = link, nil
 	b.meet(t)
 	for _, c := range t.plan.Changes {
 		c.Reason = "re-hired in " + string(s)

@@ -49,16 +49,18 @@ type sweep struct {
 	keys     []Key
 	parents  map[Key]Key // of strangers that refer to others of the same mapping
 	rotate   func(link int64) bool
+	toTell   bool             // a printed plan
 	scope    string           // what DingTalk's listing covered
 	listed   map[string]bool  // fields that DingTalk's list shows
 	newest   map[int64]string // Odoo ids and write_dates, to notice a restored backup
 }
 
 // survey lists both sides. The index is built anew from it.
-func (e *Engine) survey(ctx context.Context, m *mapping.Mapping, rotate func(int64) bool) (_ *sweep, err error) {
+// For a printed plan everything that is told once and then known (an archived record that stays) is told again.
+func (e *Engine) survey(ctx context.Context, m *mapping.Mapping, rotate func(int64) bool, toTell bool) (_ *sweep, err error) {
 	e.index.begin(m)
-	defer func() { e.index.end(m, err == nil) }()
-	s := &sweep{e: e, m: m, refs: newRefs(ctx, e.Store), odooSeen: map[ID]bool{}, dingSeen: map[ID]bool{}, parents: map[Key]Key{}, rotate: rotate, newest: map[int64]string{}, listed: listedFields(m)}
+	defer func() { e.index.end(m, err == nil && e.current(m)) }()
+	s := &sweep{e: e, m: m, toTell: toTell, refs: newRefs(ctx, e.Store), odooSeen: map[ID]bool{}, dingSeen: map[ID]bool{}, parents: map[Key]Key{}, rotate: rotate, newest: map[int64]string{}, listed: listedFields(m)}
 	s.stmt = Statement{Mapping: m.Name, At: e.Now()}
 	names := []string{m.Name}
 	for _, f := range m.Fields {
@@ -191,6 +193,9 @@ func (s *sweep) differs(l *Link, side mapping.Side, seen Seen, invalid bool) boo
 		return false
 	}
 	if seen.Existence != Present || len(l.Sent) > 0 {
+		return s.toTell || len(l.Sent) > 0 || l.Was[side] != seen.Existence
+	}
+	if l.Was[side] != Absent && l.Was[side] != seen.Existence {
 		return true
 	}
 	for _, f := range s.m.Fields {
@@ -205,7 +210,7 @@ func (s *sweep) differs(l *Link, side mapping.Side, seen Seen, invalid bool) boo
 		if !has && side == mapping.Odoo && s.listed[f.Key] {
 			continue // if DingTalk shows the field, its listing tells
 		}
-		if h, held := l.Holds[f.Key]; held && heldValue(h, side) == v && len(h.On) == 0 {
+		if h, held := l.Holds[f.Key]; held && heldValue(h, side) == v && len(h.On) == 0 && !s.toTell {
 			continue
 		}
 		return true
@@ -305,12 +310,15 @@ func (s *sweep) order() {
 // Sweep of one mapping for the live engine: survey, touch what differs, remember the statement.
 func (e *Engine) sweepMapping(ctx context.Context, m *mapping.Mapping, nightly bool) (Statement, error) {
 	defer e.timed(e.Metrics.sweeps, m.Name)()
-	s, err := e.survey(ctx, m, e.rotation(nightly))
+	s, err := e.survey(ctx, m, e.rotation(nightly), false)
 	if err != nil {
 		return Statement{}, err
 	}
 	err = e.Store.Update(ctx, func(tx Tx) error {
 		if _, err := tx.Wake(awaitsSweep(m.Name)); err != nil {
+			return err
+		}
+		if err := s.remember(tx); err != nil {
 			return err
 		}
 		if err := tx.Touch(time.Time{}, s.keys...); err != nil {
@@ -336,11 +344,42 @@ func (e *Engine) sweepMapping(ctx context.Context, m *mapping.Mapping, nightly b
 	if err != nil {
 		return Statement{}, err
 	}
-	e.setReady(m, true)
+	if e.current(m) {
+		e.setReady(m, true)
+	}
 	e.nudge()
 	e.Log.Info("swept", zap.String("mapping", m.Name), zap.String("op", "sweep"), zap.Int("odoo", s.stmt.Odoo), zap.Int("dingtalk", s.stmt.DingTalk),
 		zap.Int("linked", s.stmt.Linked), zap.Int("differing", s.stmt.Differing), zap.Int("strangers", s.stmt.Strangers), zap.Int("absent", s.stmt.Absent), zap.Int("held", s.stmt.Held))
 	return s.stmt, nil
+}
+
+// current says whether the mapping is still the one in force: a reload may have put another in its place meanwhile.
+func (e *Engine) current(m *mapping.Mapping) bool {
+	now, ok := e.mappings().Get(m.Name)
+	return ok && now == m
+}
+
+// remember stores what stands on both sides before a mapping that starts now: it is known, and not acted on.
+func (s *sweep) remember(tx Tx) error {
+	key := "started/" + s.m.Name
+	started, err := tx.Meta(key)
+	if err != nil || started != "" {
+		return err
+	}
+	if s.m.Start == "now" {
+		for _, k := range s.keys {
+			if k.Link > 0 {
+				continue
+			}
+			l := &Link{Mapping: s.m.Name, State: Baseline, Updated: s.stmt.At}
+			l.SetOn(k.Side, k.ID)
+			if err := tx.PutLink(l); err != nil && !isTaken(err) {
+				return err
+			}
+		}
+		s.keys = slices.DeleteFunc(s.keys, func(k Key) bool { return k.Link == 0 })
+	}
+	return tx.SetMeta(key, s.stmt.At.UTC().Format(time.RFC3339))
 }
 
 // rotationParts is in how many nightly sweeps every link is read by get once, for the fields no list shows.

@@ -72,7 +72,8 @@ func newWorld(t *testing.T, yaml ...mapping.Source) *world {
 	t.Cleanup(w.ding.Close)
 	w.ding.Set(func(k *dingtalktest.Knobs) { k.Scale(0.01); k.ReaddWithin24hPending = false })
 	w.client, err = dingtalk.New(dingtalk.Config{OAPI: url, API: url, Login: url, AppKey: w.ding.AppKey(), AppSecret: w.ding.AppSecret(),
-		CorpID: w.ding.CorpID(), QPS: -1, Timeout: 5 * time.Second, RetryWait: time.Millisecond})
+		CorpID: w.ding.CorpID(), QPS: -1, Timeout: 5 * time.Second,
+		Now: func() time.Time { return time.Now().Add(time.Duration(w.skew.Load())) }, RetryWait: time.Millisecond})
 	must(t, err)
 	t.Cleanup(w.client.Close)
 	w.open()

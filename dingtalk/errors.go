@@ -135,6 +135,13 @@ func codeOf(err error) (code, api string) {
 	return e.Code, e.API
 }
 
+// IsThrottled reports that a call was refused because there were too many of them, or because the token had to be renewed: nothing
+// is wrong with the call itself.
+func IsThrottled(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && (e.throttled() || e.tokenRefused() || e.barred())
+}
+
 // IsNotFound reports that the very object a call was about does not exist: 60121 and 33012 for a user, 60003 for a
 // department, 33011 for a role. A reference that does not exist, as the department of a user being created, is not meant.
 func IsNotFound(err error) bool {

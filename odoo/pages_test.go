@@ -74,6 +74,7 @@ func TestALoopThatStopsAsksNoMore(t *testing.T) {
 }
 
 func TestASlowPageIsHalved(t *testing.T) {
+	t.Parallel()
 	hold := make(chan struct{})
 	rows := table([]int64{1, 2, 3, 4, 5}, nil)
 	s := serve(t, func(n int, h heard) reply {
@@ -83,7 +84,7 @@ func TestASlowPageIsHalved(t *testing.T) {
 		return rows(n, h)
 	})
 	defer close(hold)
-	c := s.client(func(cfg *Config) { cfg.Timeout = 150 * time.Millisecond; cfg.Parallel = 16 })
+	c := s.client(func(cfg *Config) { cfg.Timeout = time.Second })
 	got, err := collect(t.Context(), c, 8)
 	if err != nil || !reflect.DeepEqual(got, []int64{1, 2, 3, 4, 5}) {
 		t.Errorf("got %v, %v", got, err)

@@ -357,20 +357,20 @@ func (s suite) guardReplaces() {
 		number := wait(t, bridge.RiskClear, "old")
 		wait(t, bridge.RiskRemove, "other risk")
 		s.equal(wait(t, bridge.RiskClear, "new"), number)
-		s.equal(hashes(t), "other risk new ")
+		s.equal(hashes(t), "old other risk new ")
 		s.equal(wait(t, bridge.RiskClear, "new"), number) // the same change again
-		s.equal(hashes(t), "other risk new ")
+		s.equal(hashes(t), "old other risk new ")
 		s.ok(t.DropWaiting(a, "new", "unheard of"))
 		s.equal(hashes(t), "new ")
 		s.equal(must[int](s)(t.Release(number)), 1)
-		s.ok(t.DropWaiting(a)) // released: it does not wait any more
+		s.ok(t.DropWaiting(a, "new")) // released, and still what is planned
 		s.equal(must[bool](s)(t.TakeRelease(a, bridge.RiskClear, "new")), true)
 		wait(t, bridge.RiskClear, "third")
 		s.ok(t.DropWaiting(a))
 		s.equal(hashes(t), "")
 		number = wait(t, bridge.RiskClear, "fourth")
 		s.equal(must[int](s)(t.Release(number)), 1)
-		wait(t, bridge.RiskClear, "fifth") // a changed change: the release is void
+		s.ok(t.DropWaiting(a, "fifth")) // a changed change: the release is void
 		s.equal(must[bool](s)(t.TakeRelease(a, bridge.RiskClear, "fourth")), false)
 	})
 }

@@ -43,18 +43,20 @@ func (t *tx) GuardWait(item bridge.GuardItem) (int64, error) {
 			return 0, err
 		}
 	}
-	if _, err := t.write("DELETE FROM guard_item WHERE "+keyIs+" AND risk = ?", args...); err != nil {
-		return 0, err
-	}
 	_, err = t.write("INSERT INTO guard_item ("+keyColumns+", risk, list, hash, text, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		append(args, list, item.Hash, item.Text, nanos(item.Created))...)
 	return list, err
 }
 
-func (t *tx) Released(key bridge.Key, risk bridge.Risk, hash string) (bool, error) {
-	_, found, err := one(t, column[int64], "SELECT id FROM guard_item WHERE released = 1 AND "+keyIs+" AND risk = ? AND hash = ?",
+func (t *tx) GuardState(key bridge.Key, risk bridge.Risk, hash string) (waits, released bool, err error) {
+	n, found, err := one(t, column[int64], "SELECT released FROM guard_item WHERE "+keyIs+" AND risk = ? AND hash = ?",
 		append(keyArgs(key), string(risk), hash)...)
-	return found, err
+	return found && n == 0, found && n == 1, err
+}
+
+func (t *tx) CountGuard(mappingName string) (int, error) {
+	n, _, err := one(t, column[int64], "SELECT COUNT(*) FROM guard_item WHERE mapping = ?", mappingName)
+	return int(n), err
 }
 
 func (t *tx) TakeRelease(key bridge.Key, risk bridge.Risk, hash string) (bool, error) {
@@ -68,7 +70,7 @@ func (t *tx) DropWaiting(key bridge.Key, keep ...string) error {
 	if err != nil {
 		return err
 	}
-	_, err = t.write("DELETE FROM guard_item WHERE released = 0 AND "+keyIs+" AND hash NOT IN (SELECT value FROM json_each(?))",
+	_, err = t.write("DELETE FROM guard_item WHERE "+keyIs+" AND hash NOT IN (SELECT value FROM json_each(?))",
 		append(keyArgs(key), string(stay))...)
 	return err
 }

@@ -103,7 +103,7 @@ CREATE TABLE guard_item (
     created  INTEGER NOT NULL,
     released INTEGER NOT NULL DEFAULT 0
 ) STRICT;
-CREATE UNIQUE INDEX guard_item_once ON guard_item (mapping, link, side, record, risk);
+CREATE UNIQUE INDEX guard_item_once ON guard_item (mapping, link, side, record, risk, hash);
 CREATE INDEX guard_item_list ON guard_item (list, id) WHERE released = 0;
 
 CREATE TABLE history (

@@ -1,0 +1,39 @@
+GOLANGCI := go tool -modfile=.ci/tools/go.mod golangci-lint
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+
+.PHONY: help run test race bench fmt lint build docker ci clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-8s %s\n", $$1, $$2}'
+
+run: ## the real bridge between two stand-ins, to watch it work
+	go run ./cmd/dingbridge demo
+
+test: ## all tests
+	go test ./...
+
+race: ## all tests under the race detector
+	go test -race ./...
+
+bench: ## the benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+fmt: ## format the code
+	$(GOLANGCI) fmt
+
+lint: ## vet, formatting and linters
+	go vet ./...
+	$(GOLANGCI) fmt --diff
+	$(GOLANGCI) run
+
+build: ## a static binary: bin/dingbridge
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/dingbridge ./cmd/dingbridge
+
+docker: ## the container image dingbridge:VERSION
+	docker build --build-arg VERSION=$(VERSION) -t dingbridge:$(VERSION) .
+
+ci: ## everything the continuous integration checks
+	.ci/run
+
+clean: ## remove what build makes
+	rm -rf bin

@@ -1,0 +1,21 @@
+// Command dingbridge keeps an Odoo 12 database and a DingTalk (钉钉) organisation in step. Every file of this package is one
+// command, or what several commands share: settings, texts, exit codes, progress, and the wiring of the packages below.
+//
+// It decides nothing about records: that belongs to package bridge.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := execute(ctx, &app{
+		in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Getenv,
+	}, os.Args[1:])
+	stop()
+	os.Exit(code)
+}

@@ -1,0 +1,303 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"golang.org/x/sync/errgroup"
+
+	"dingbridge/bridge"
+	"dingbridge/bridge/web"
+	"dingbridge/mapping"
+)
+
+// The rhythm of the daemon's housekeeping.
+const (
+	lockPatience    = 3 * time.Second // a command beside may hold the lock for a moment
+	requestsEvery   = time.Second
+	publishEvery    = 2 * time.Second
+	failedListEvery = 5 * time.Minute
+	stopWithin      = 10 * time.Second
+)
+
+func newRun(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "run", Short: a.say(txtRun), Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			w, err := a.open()
+			if err != nil {
+				return err
+			}
+			hup := make(chan os.Signal, 1)
+			signal.Notify(hup, syscall.SIGHUP)
+			defer signal.Stop(hup)
+			d := newDaemon(w, a.logger(w.settings), hup)
+			err = d.run(cmd.Context())
+			if errors.Is(err, errStuck) {
+				return err // something still uses the store: let the process end, it survives that
+			}
+			return errors.Join(err, w.close())
+		},
+	}
+}
+
+// logger writes to standard error as the settings say: JSON lines with stable keys (mapping odoo dingtalk op reason attempt ms).
+func (a *app) logger(s *Settings) *zap.Logger {
+	level, err := zapcore.ParseLevel(s.Log.Level)
+	if err != nil {
+		level = zapcore.InfoLevel // the settings were checked
+	}
+	enc := zap.NewProductionEncoderConfig()
+	enc.TimeKey, enc.EncodeTime = "time", zapcore.RFC3339NanoTimeEncoder
+	enc.EncodeDuration = zapcore.StringDurationEncoder
+	encoder := zapcore.NewJSONEncoder(enc)
+	if s.Log.Format == "console" {
+		encoder = zapcore.NewConsoleEncoder(enc)
+	}
+	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(a.err)), level))
+}
+
+// daemon is the program that stays: the engine, what feeds it with events, and what tells how it is.
+type daemon struct {
+	*world
+	log      *zap.Logger
+	registry *prometheus.Registry
+	inbox    *inbox
+	health   *health
+	hup      <-chan os.Signal
+	gate     gateTimes
+
+	listening chan string // receives the HTTP address once it is bound; for tests
+}
+
+func newDaemon(w *world, log *zap.Logger, hup <-chan os.Signal) *daemon {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	d := &daemon{world: w, log: log, registry: registry, hup: hup, gate: defaultGate, listening: make(chan string, 1)}
+	d.inbox = &inbox{store: w.store, corp: w.settings.DingTalk.CorpID, log: log}
+	d.health = newHealth(w.store)
+	return d
+}
+
+// errStuck says that something did not stop in time.
+var errStuck = &failure{code: exitError, err: errors.New("did not stop within " + stopWithin.String())}
+
+// run keeps both sides in step until ctx ends. It stays up whatever the far sides do; it ends with an error when the store belongs
+// to another process, the address is taken, or a mapping is wrong at the start.
+func (d *daemon) run(ctx context.Context) error {
+	unlock, err := lockPatiently(ctx, d.store)
+	if err != nil {
+		return err
+	}
+	mux, err := d.mux()
+	if err != nil {
+		unlock()
+		return err
+	}
+	server, err := web.Listen(ctx, web.Config{Listen: d.settings.HTTP.Listen, Token: d.settings.HTTP.Token.Reveal(), Logger: d.log}, mux)
+	if err != nil {
+		unlock()
+		return usage(err)
+	}
+	d.listening <- server.Addr().String()
+	d.log.Info("started", zap.String("version", versionText()), zap.String("listen", server.Addr().String()), zap.String("store", d.settings.Store))
+
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return server.Run(ctx) })
+	g.Go(func() error { d.health.beat(ctx); return nil })
+	g.Go(func() error { d.publish(ctx); return nil })
+	g.Go(func() error { d.notifySystemd(ctx); return nil })
+	g.Go(func() error { return d.events(ctx) })
+	g.Go(func() error { return d.work(ctx, unlock) })
+	return d.wait(ctx, g)
+}
+
+// wait waits for the end; after the context has ended, not longer than stopWithin.
+func (d *daemon) wait(ctx context.Context, g *errgroup.Group) error {
+	ended := make(chan error, 1)
+	go func() { ended <- g.Wait() }()
+	var err error
+	select {
+	case err = <-ended:
+	case <-ctx.Done():
+		limit := time.NewTimer(stopWithin)
+		defer limit.Stop()
+		select {
+		case err = <-ended:
+		case <-limit.C:
+			d.log.Error("stopped", zap.String("reason", errStuck.Error()))
+			return errStuck
+		}
+	}
+	if errors.Is(err, context.Canceled) {
+		err = nil
+	}
+	d.log.Info("stopped", zap.Error(err))
+	return err
+}
+
+// lockPatiently takes the store's lock; a command may hold it for a moment.
+func lockPatiently(ctx context.Context, s bridge.Store) (unlock func(), err error) {
+	deadline := time.Now().Add(lockPatience)
+	for {
+		unlock, err = s.Lock(ctx)
+		if !errors.Is(err, bridge.ErrLocked) || time.Now().After(deadline) {
+			return unlock, err
+		}
+		if !pause(ctx, 50*time.Millisecond) {
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// pause waits; false when the context ended.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// work waits for mappings that Odoo's own fields confirm, then runs the engine and reloads the mappings when they change.
+func (d *daemon) work(ctx context.Context, unlock func()) error {
+	set, err := d.confirmed(ctx)
+	if err != nil {
+		unlock()
+		return err
+	}
+	d.set = set
+	engine, err := d.engine(d.log, bridge.NewMetrics(d.registry))
+	if err != nil {
+		unlock()
+		return err
+	}
+	d.inbox.connect(ctx, d.gate.stream)
+	unlock() // the engine takes the lock itself
+	d.inbox.engine.Store(engine)
+	d.health.started(engine)
+	d.log.Info("working", zap.Strings("mappings", mappingNames(set)))
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return d.runEngine(ctx, engine) })
+	g.Go(func() error { engine.ServeRequests(ctx, requestsEvery); return nil })
+	g.Go(func() error { return d.reloads(ctx, engine) })
+	return g.Wait()
+}
+
+// runEngine runs the engine; a command that looks whether the lock is free may be in its way for a moment.
+func (d *daemon) runEngine(ctx context.Context, engine *bridge.Engine) error {
+	deadline := time.Now().Add(lockPatience)
+	for {
+		err := engine.Run(ctx)
+		if !errors.Is(err, bridge.ErrLocked) || time.Now().After(deadline) {
+			return err
+		}
+		if !pause(ctx, 50*time.Millisecond) {
+			return nil
+		}
+	}
+}
+
+// gateTimes are the waits before the engine starts.
+type gateTimes struct {
+	first, max time.Duration // between tries of an Odoo that does not answer; doubled
+	stream     time.Duration // for the event stream, so that the first sweep comes after it
+}
+
+var defaultGate = gateTimes{first: 5 * time.Second, max: time.Minute, stream: 3 * time.Second}
+
+// confirmed returns the mappings as Odoo's own fields check them. While Odoo does not answer it waits and says so in health; a
+// mapping that is wrong when Odoo answers at once ends the daemon, later it is a halt that a corrected file ends.
+func (d *daemon) confirmed(ctx context.Context) (*mapping.Set, error) {
+	wait, told := d.gate.first, ""
+	for try := 0; ; try++ {
+		set, complaints, err := loadLive(ctx, d.odoo, d.sources)
+		switch {
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case err == nil && set != nil:
+			d.logComplaints(complaints)
+			d.health.clear("odoo", "credentials", "mappings")
+			if told != "" {
+				d.log.Info("goes on", zap.String("scope", told))
+			}
+			return set, nil
+		case err == nil && try == 0:
+			return nil, complaints.Errors()
+		}
+		scope, why := "mappings", complaints.Errors().Error()
+		if err != nil {
+			scope, why = "odoo", err.Error()
+			if f := odooScope(err); f == "credentials" {
+				scope, wait = f, d.gate.max // ten wrong passwords lock out everybody behind this address
+			}
+		}
+		if told != scope {
+			told = scope
+			d.log.Warn("halted", zap.String("scope", scope), zap.String("reason", why))
+		}
+		d.health.halt(scope, why, wait)
+		d.awaitChange(ctx, wait)
+		wait = min(2*wait, d.gate.max)
+	}
+}
+
+// logComplaints tells the warnings about the mappings, one line each.
+func (d *daemon) logComplaints(complaints mapping.Complaints) {
+	for _, c := range complaints.Warnings() {
+		d.log.Warn("mapping", zap.String("reason", c.Message), zap.String("position", c.Position.String()))
+	}
+}
+
+// awaitChange waits; a SIGHUP ends the wait and reads the mappings' files again.
+func (d *daemon) awaitChange(ctx context.Context, wait time.Duration) {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	case <-d.hup:
+	}
+	if sources, err := d.settings.MappingSources(); err == nil {
+		d.sources = sources
+	} else {
+		d.log.Warn("reload refused", zap.String("reason", err.Error()))
+	}
+	d.odoo.ForgetFields()
+}
+
+// publish leaves what is halted in the store whenever it changed, for `dingbridge status`.
+func (d *daemon) publish(ctx context.Context) {
+	last := ""
+	put := func(ctx context.Context, halted []bridge.Halted) {
+		if now := fmt.Sprint(halted); now != last {
+			if err := bridge.PublishHalted(ctx, d.store, halted); err != nil {
+				if ctx.Err() == nil {
+					d.log.Warn("failed", zap.String("op", "publish"), zap.String("reason", err.Error()))
+				}
+				return
+			}
+			last = now
+		}
+	}
+	put(ctx, d.health.halted())
+	for pause(ctx, publishEvery) {
+		put(ctx, d.health.halted())
+	}
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	put(ending, nil)
+}

@@ -1,0 +1,202 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"dingbridge/bridge"
+	"dingbridge/bridge/web"
+	"dingbridge/dingtalk"
+)
+
+// inbox keeps events durably from the first moment on, also before the engine runs.
+type inbox struct {
+	store  bridge.Store
+	corp   string // events of another corp are dropped; "" takes all
+	log    *zap.Logger
+	engine atomic.Pointer[bridge.Engine]
+
+	mu        sync.Mutex
+	connected chan struct{} // closed at the first connection of the stream; nil without a stream
+}
+
+// AddEvent implements web.Inbox.
+func (in *inbox) AddEvent(ctx context.Context, ev bridge.InboxEvent) (fresh bool, err error) {
+	if e := in.engine.Load(); e != nil {
+		return e.AddEvent(ctx, ev)
+	}
+	if ev.Received.IsZero() {
+		ev.Received = time.Now()
+	}
+	err = in.store.Update(ctx, func(tx bridge.Tx) error {
+		fresh, err = tx.AddEvent(ev)
+		return err
+	})
+	return fresh, err
+}
+
+// take keeps an event of the client.
+func (in *inbox) take(ctx context.Context, ev dingtalk.Event, via string) error {
+	if in.corp != "" && ev.CorpID != "" && ev.CorpID != in.corp {
+		in.log.Warn("event of another corp dropped", zap.String("op", "event"), zap.String("corp", ev.CorpID))
+		return nil
+	}
+	_, err := in.AddEvent(ctx, bridge.InboxEvent{ID: ev.ID, Type: ev.Type, Born: ev.Born, Received: time.Now().UTC(), Via: via, Data: ev.Data})
+	return err
+}
+
+// sweep asks the engine to look at everything; before it runs there is no need: it begins with that.
+func (in *inbox) sweep() {
+	if e := in.engine.Load(); e != nil {
+		e.Sweep("")
+	}
+}
+
+// connect waits for the stream's first connection, but not for long: a first sweep that comes after it misses nothing.
+func (in *inbox) connect(ctx context.Context, patience time.Duration) {
+	in.mu.Lock()
+	connected := in.connected
+	in.mu.Unlock()
+	if connected == nil {
+		return
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-connected:
+	case <-timer.C:
+	}
+}
+
+// mux serves health and metrics, and the callback where events come by HTTP.
+func (d *daemon) mux() (*http.ServeMux, error) {
+	endpoints := web.Endpoints{Health: d.health, Metrics: d.registry, Logger: d.log}
+	switch d.settings.DingTalk.Mode {
+	case "callback":
+		crypter, err := newOwners(d.settings)
+		if err != nil {
+			return nil, usage(err)
+		}
+		endpoints.Callback, err = web.NewCallback(web.CallbackConfig{
+			Inbox: d.inbox, Crypter: crypter, Window: d.settings.DingTalk.Callback.Window, Registry: d.registry, Logger: d.log,
+		})
+		if err != nil {
+			return nil, err
+		}
+	case "stream":
+		d.inbox.connected = make(chan struct{})
+	}
+	return web.NewMux(endpoints), nil
+}
+
+// events brings DingTalk's events into the inbox, the way the settings name, until ctx ends.
+func (d *daemon) events(ctx context.Context) error {
+	switch d.settings.DingTalk.Mode {
+	case "stream":
+		return d.stream(ctx)
+	case "callback":
+		d.drainFailed(ctx)
+	}
+	return nil
+}
+
+// stream receives events over a connection of ours. After a gap everything is looked at: what happened meanwhile is unknown.
+func (d *daemon) stream(ctx context.Context) error {
+	var once sync.Once
+	stream, err := dingtalk.NewStream(dingtalk.StreamConfig{
+		Client: d.ding, Logger: d.log,
+		Handler: func(ctx context.Context, ev dingtalk.Event) error { return d.inbox.take(ctx, ev, "stream") },
+		OnState: func(s dingtalk.StreamState) {
+			if !s.Connected {
+				why := s.Reason
+				if s.Err != nil {
+					why += ": " + s.Err.Error()
+				}
+				d.health.halt("stream", why, d.gate.max)
+				return
+			}
+			d.health.clear("stream")
+			if s.First || s.Gap > 0 {
+				d.inbox.sweep()
+			}
+			once.Do(func() { close(d.inbox.connected) })
+		},
+	})
+	if err != nil {
+		return err
+	}
+	if err := stream.Run(ctx); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// drainFailed fetches the events DingTalk could not deliver, at the start and every few minutes.
+func (d *daemon) drainFailed(ctx context.Context) {
+	for {
+		for ev, err := range d.ding.Callbacks.Failed(ctx) {
+			if err == nil {
+				err = d.inbox.take(ctx, ev, "failed list")
+			}
+			if err == nil {
+				continue
+			}
+			if begins := d.health.halt("failed list", err.Error(), failedListEvery); begins && ctx.Err() == nil {
+				d.log.Warn("halted", zap.String("scope", "failed list"), zap.String("reason", err.Error()))
+			}
+			break
+		}
+		if !pause(ctx, failedListEvery) {
+			return
+		}
+		d.health.clear("failed list")
+	}
+}
+
+// owners decrypts callbacks of subscriptions made in the console, which carry the AppKey, and of those registered by the old API,
+// which carry the CorpId; answers carry what the last request did.
+type owners struct {
+	crypters []*dingtalk.Crypter
+	last     atomic.Int32
+}
+
+func newOwners(s *Settings) (*owners, error) {
+	o := &owners{}
+	for _, owner := range []string{s.DingTalk.AppKey, s.DingTalk.CorpID} {
+		if owner == "" {
+			continue
+		}
+		c, err := dingtalk.NewCrypter(s.DingTalk.Callback.Token.Reveal(), s.DingTalk.Callback.AESKey.Reveal(), owner)
+		if err != nil {
+			return nil, err
+		}
+		o.crypters = append(o.crypters, c)
+	}
+	return o, nil
+}
+
+// Decrypt implements web.Crypter.
+func (o *owners) Decrypt(signature, timestamp, nonce, encrypt string) (plain []byte, err error) {
+	for i, c := range o.crypters {
+		plain, err = c.Decrypt(signature, timestamp, nonce, encrypt)
+		if err == nil {
+			o.last.Store(int32(i)) //nolint:gosec // one of two
+		}
+		if !errors.Is(err, dingtalk.ErrOwner) {
+			break
+		}
+	}
+	return plain, err
+}
+
+// Encrypt implements web.Crypter.
+func (o *owners) Encrypt(msg []byte) (dingtalk.Reply, error) {
+	return o.crypters[o.last.Load()].Encrypt(msg)
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+var (
+	txtSandboxOdoo  = tr("address of the Odoo stand-in", "Odoo 仿真服务器的监听地址")
+	txtSandboxDing  = tr("address of the DingTalk stand-in", "钉钉仿真服务器的监听地址")
+	txtSandboxEmpty = tr("without the invented company", "不放入虚构的公司数据")
+	txtSandboxTold  = tr(`Both stand-ins are served until Ctrl-C; what they hold is lost then.
+
+Odoo 12   %s
+          database %s; for the bridge: %s / %s; administrator: %s / %s
+          %d departments, %d people. Edit them over XML-RPC as the administrator.
+DingTalk  %s
+          AppKey %s, AppSecret %s, CorpId %s
+          %d departments, %d people. Edit them through the OpenAPI; events come by Stream.
+
+In another terminal:
+%s
+dingbridge setup --yes && dingbridge plan
+`, `两个仿真服务器会一直运行到按下 Ctrl-C，届时其中的数据全部丢失。
+
+Odoo 12   %s
+          数据库 %s；桥接用户：%s / %s；管理员：%s / %s
+          部门 %d 个，员工 %d 人。可用管理员通过 XML-RPC 修改。
+钉钉      %s
+          AppKey %s，AppSecret %s，CorpId %s
+          部门 %d 个，成员 %d 人。可通过 OpenAPI 修改；事件经 Stream 推送。
+
+在另一个终端：
+%s
+dingbridge setup --yes && dingbridge plan
+`)
+)
+
+// The fixed addresses of the sandbox: beside those of a real Odoo, on this machine only.
+const (
+	sandboxOdooAddr = "127.0.0.1:18069"
+	sandboxDingAddr = "127.0.0.1:18060"
+)
+
+func newSandbox(a *app) *cobra.Command {
+	var odooAddr, dingAddr string
+	var empty bool
+	var seed uint64
+	cmd := &cobra.Command{
+		Use: "sandbox", Short: a.say(txtSandbox), Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := newStage(odooAddr, dingAddr)
+			if err != nil {
+				return err
+			}
+			if !empty {
+				if err := s.populate(newCompany(demoPeople, seed)); err != nil {
+					return errors.Join(err, s.close())
+				}
+			}
+			a.tell(txtSandboxTold, s.odooURL, stageDatabase, stageLogin, stagePassword, stageAdmin, stageAdmin, len(s.unitIDs), len(s.staff),
+				s.dingURL, s.ding.AppKey(), s.ding.AppSecret(), s.ding.CorpID(), len(s.ding.Departments())-1, len(s.ding.Users()), s.exports())
+			<-cmd.Context().Done()
+			return s.close()
+		},
+	}
+	cmd.Flags().StringVar(&odooAddr, "odoo", sandboxOdooAddr, a.say(txtSandboxOdoo))
+	cmd.Flags().StringVar(&dingAddr, "dingtalk", sandboxDingAddr, a.say(txtSandboxDing))
+	cmd.Flags().BoolVar(&empty, "empty", false, a.say(txtSandboxEmpty))
+	cmd.Flags().Uint64Var(&seed, "seed", 1, a.say(txtSeedFlag))
+	return cmd
+}
+
+// exports are the shell lines that point a dingbridge at the two servers.
+func (s *stage) exports() string {
+	vars := s.vars()
+	vars["DINGBRIDGE_SETUP_LOGIN"], vars["DINGBRIDGE_SETUP_PASSWORD"], vars["DINGBRIDGE_STORE"] = stageAdmin, stageAdmin, "sandbox.db"
+	var lines []string
+	for _, name := range sortedKeys(vars) {
+		lines = append(lines, "export "+name+"="+vars[name])
+	}
+	return strings.Join(lines, "\n")
+}

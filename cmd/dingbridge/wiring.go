@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"time"
+
+	"go.uber.org/zap"
+
+	"dingbridge/bridge"
+	"dingbridge/bridge/store"
+	"dingbridge/dingtalk"
+	"dingbridge/mapping"
+	"dingbridge/odoo"
+)
+
+// settings loads the settings: the file of --config or DINGBRIDGE_CONFIG, else config.yaml where there is one, else the
+// environment alone. The language they name is spoken from then on.
+func (a *app) settings() (*Settings, error) {
+	file := a.config
+	if file == "" {
+		file = a.env("DINGBRIDGE_CONFIG")
+	}
+	if file == "" {
+		file = defaultConfig
+		if _, err := os.Stat(file); errors.Is(err, os.ErrNotExist) {
+			file = ""
+		}
+	}
+	s, err := loadSettings(file, a.env)
+	if err != nil {
+		return nil, usage(err)
+	}
+	if s.Language == string(chinese) {
+		a.lang = chinese
+	}
+	return s, nil
+}
+
+// defaultConfig is the settings file of the working directory.
+const defaultConfig = "config.yaml"
+
+// world is what a command works with.
+type world struct {
+	app      *app
+	settings *Settings
+	zone     *time.Location
+	store    bridge.Store
+	odoo     *odoo.Client
+	ding     *dingtalk.Client
+	sources  []mapping.Source
+	set      *mapping.Set
+}
+
+// openStore opens the store alone, with the mappings as far as they can be read without a server: enough for commands that
+// act through the store.
+func (a *app) openStore() (*world, error) {
+	s, err := a.settings()
+	if err != nil {
+		return nil, err
+	}
+	w := &world{app: a, settings: s}
+	if w.zone, err = s.Location(); err != nil {
+		return nil, usage(err)
+	}
+	if w.sources, err = a.configured(s); err != nil {
+		return nil, err
+	}
+	set, complaints := mapping.Load(w.sources, offline())
+	if set == nil {
+		return nil, complaints.Errors()
+	}
+	w.set = set
+	if w.store, err = store.OpenSQLite(s.Store); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// open opens the store and makes both clients. It calls neither side.
+func (a *app) open() (*world, error) {
+	w, err := a.openStore()
+	if err != nil {
+		return nil, err
+	}
+	if err := w.connect(); err != nil {
+		return nil, errors.Join(err, w.close())
+	}
+	return w, nil
+}
+
+// connect makes the clients from the settings.
+func (w *world) connect() (err error) {
+	if err := w.settings.Missing(); err != nil {
+		return usage(err)
+	}
+	if w.odoo, err = newOdoo(w.settings); err != nil {
+		return usage(err)
+	}
+	w.ding, err = newDingTalk(w.settings)
+	return usage(err)
+}
+
+func newOdoo(s *Settings) (*odoo.Client, error) {
+	return odoo.New(odoo.Config{
+		URL: s.Odoo.URL, Database: s.Odoo.Database, Login: s.Odoo.Login, Password: s.Odoo.Password.Reveal(),
+		Timeout: s.Odoo.Timeout, Parallel: s.Odoo.Parallel,
+	})
+}
+
+func newDingTalk(s *Settings) (*dingtalk.Client, error) {
+	return dingtalk.New(dingtalk.Config{
+		OAPI: s.DingTalk.OAPI, API: s.DingTalk.API, Login: s.DingTalk.Login,
+		AppKey: s.DingTalk.AppKey, AppSecret: s.DingTalk.AppSecret.Reveal(), CorpID: s.DingTalk.CorpID,
+		QPS: s.DingTalk.QPS, Timeout: s.DingTalk.Timeout, UserAgent: "dingbridge/" + versionText(),
+	})
+}
+
+// close gives everything back.
+func (w *world) close() error {
+	if w.ding != nil {
+		w.ding.Close()
+	}
+	return w.store.Close()
+}
+
+// live puts the mappings in force as Odoo's own description of its fields checks and types them. Warnings go to standard error.
+func (w *world) live(ctx context.Context) error {
+	set, complaints, err := loadLive(ctx, w.odoo, w.sources)
+	switch {
+	case err != nil:
+		return err
+	case set == nil:
+		return complaints.Errors()
+	}
+	w.set = set
+	return nil
+}
+
+// engine makes an engine over the world, with the settings' rhythm.
+func (w *world) engine(log *zap.Logger, metrics *bridge.Metrics) (*bridge.Engine, error) {
+	return bridge.New(w.engineOptions(log, metrics))
+}
+
+func (w *world) engineOptions(log *zap.Logger, metrics *bridge.Metrics) bridge.Options {
+	s := w.settings
+	return bridge.Options{
+		Store: w.store, Odoo: w.odoo, DingTalk: w.ding, Mappings: w.set, Log: log, Metrics: metrics, Zone: w.zone,
+		Identity: bridge.Identity{OdooURL: s.Odoo.URL, Database: s.Odoo.Database, Corp: s.DingTalk.AppKey},
+		Poll:     s.Poll, SweepAt: time.Duration(s.Sweep), Overlap: s.Overlap, StaleWindow: s.DingTalk.StaleWindow,
+		IntentSettle: max(s.Odoo.Timeout, s.DingTalk.Timeout) + settleMargin,
+		Retention:    bridge.Retention{History: days(s.Retention.HistoryDays), Inbox: days(s.Retention.InboxDays)},
+	}
+}
+
+// settleMargin is added to the clients' deadline: after it, a call whose answer was lost has ended on the far side too.
+const settleMargin = 5 * time.Second
+
+// days is a number of days; 0 keeps everything.
+func days(n int) time.Duration {
+	if n == 0 {
+		return 100 * 365 * 24 * time.Hour
+	}
+	return time.Duration(n) * 24 * time.Hour
+}
+
+// running says whether a daemon holds the store's lock.
+func (w *world) running(ctx context.Context) (bool, error) {
+	unlock, err := w.store.Lock(ctx)
+	switch {
+	case errors.Is(err, bridge.ErrLocked):
+		return true, nil
+	case err != nil:
+		return false, err
+	}
+	unlock()
+	return false, nil
+}

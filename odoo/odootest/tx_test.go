@@ -1,0 +1,121 @@
+package odootest
+
+import (
+	"strconv"
+	"testing"
+	"time"
+
+	"dingbridge/odoo"
+)
+
+func itoa(n int64) string { return strconv.FormatInt(n, 10) }
+
+func TestLateCommitIsOlderThanTheCursor(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.s.Create("hr.employee", vals{"name": "A"}), w.s.Create("hr.employee", vals{"name": "B"})
+	w.clock.Advance(time.Minute)
+	tx := w.s.Begin()
+	w.must(tx.Write("hr.employee", a, vals{"name": "slow"}))
+	w.clock.Advance(2 * time.Second)
+	w.must(w.s.Write("hr.employee", b, vals{"name": "fast"}))
+	if got := w.s.Get("hr.employee", a)["name"]; got != "A" {
+		t.Errorf("an uncommitted write shows: %v", got)
+	}
+	w.must(tx.Commit())
+	if got := w.s.Get("hr.employee", a)["name"]; got != "slow" {
+		t.Errorf("after the commit: %v", got)
+	}
+	if !w.s.WriteDate("hr.employee", a).Before(w.s.WriteDate("hr.employee", b)) {
+		t.Error("the late commit is not the older one")
+	}
+	if err := tx.Write("hr.employee", a, vals{}); err == nil {
+		t.Error("a write after the commit")
+	}
+}
+
+func TestRollbackLeavesNothing(t *testing.T) {
+	w := newWorld(t)
+	tx := w.s.Begin()
+	id, err := tx.Create("hr.department", vals{"name": "D"})
+	w.must(err)
+	w.must(tx.Write("hr.department", id, vals{"name": "E"}))
+	w.must(tx.Rollback())
+	if w.s.Get("hr.department", id) != nil {
+		t.Error("a rolled back record is there")
+	}
+	if next := w.s.Create("hr.department", vals{"name": "F"}); next != id+1 {
+		t.Errorf("next id %d", next)
+	}
+}
+
+func TestOverlappingWriterStartsAgain(t *testing.T) {
+	w := newWorld(t)
+	id := w.s.Create("hr.employee", vals{"name": "A"})
+	tx := w.s.Begin()
+	w.must(tx.Write("hr.employee", id, vals{"job_title": "slow"}))
+	w.clock.Advance(time.Second)
+	c := w.admin()
+	done := make(chan error, 1)
+	waiting := make(chan struct{})
+	w.s.OnCall(func(call Call) {
+		if call.Method == "write" {
+			close(waiting)
+		}
+	})
+	lock := odoo.LockContext("hr.employee", id, "2026-05-04 03:02:01")
+	go func() { done <- c.Write(ctx(), "hr.employee", []int64{id}, odoo.Values{"name": "second"}, lock) }()
+	<-waiting
+	select {
+	case err := <-done:
+		t.Fatalf("the write did not wait: %v", err)
+	default:
+	}
+	w.clock.Advance(time.Second)
+	w.must(tx.Commit())
+	w.must(<-done)
+	e := w.s.Get("hr.employee", id)
+	if e["name"] != "second" || e["job_title"] != "slow" {
+		t.Errorf("%v %v", e["name"], e["job_title"])
+	}
+}
+
+func TestOpenTransactionStartsAgainAfterAConflict(t *testing.T) {
+	w := newWorld(t)
+	id := w.s.Create("hr.employee", vals{"name": "A"})
+	w.clock.Advance(time.Minute)
+	tx := w.s.Begin()
+	made, err := tx.Create("hr.department", vals{"name": "kept"})
+	w.must(err)
+	w.clock.Advance(time.Second)
+	w.must(w.s.Write("hr.employee", id, vals{"name": "B"}))
+	w.clock.Advance(time.Second)
+	w.must(tx.Write("hr.employee", id, vals{"job_title": "t"}))
+	w.must(tx.Commit())
+	if tx.Retries() != 1 {
+		t.Errorf("%d retries", tx.Retries())
+	}
+	if got := w.s.WriteDate("hr.department", made); !got.Equal(w.clock.Now()) {
+		t.Errorf("the repeated transaction is stamped %v, now is %v", got, w.clock.Now())
+	}
+	if e := w.s.Get("hr.employee", id); e["name"] != "B" || e["job_title"] != "t" {
+		t.Errorf("%v %v", e["name"], e["job_title"])
+	}
+}
+
+func TestHookEditsBetweenReadAndWrite(t *testing.T) {
+	w := newWorld(t)
+	c := w.admin()
+	id := w.s.Create("hr.employee", vals{"name": "A"})
+	w.clock.Advance(time.Second)
+	edits := 0
+	w.s.OnCall(func(call Call) {
+		if call.Method == "write" && call.Model == "hr.employee" && edits == 0 {
+			edits++
+			w.must(w.s.Write("hr.employee", id, vals{"name": "by a person"}))
+		}
+	})
+	err := c.Write(ctx(), "hr.employee", []int64{id}, odoo.Values{"name": "by the bridge"}, odoo.LockContext("hr.employee", id, "2026-05-04 03:02:01"))
+	if !odoo.IsModified(err) || edits != 1 || w.s.Get("hr.employee", id)["name"] != "by a person" {
+		t.Errorf("%v, %d edits, name %v", err, edits, w.s.Get("hr.employee", id)["name"])
+	}
+}
