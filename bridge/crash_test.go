@@ -51,10 +51,12 @@ func TestCrashChild(t *testing.T) {
 	if set == nil {
 		t.Fatal(complaints)
 	}
-	e, err := bridge.New(bridge.Options{Store: st, Odoo: oc, DingTalk: dc, Mappings: set,
+	e, err := bridge.New(bridge.Options{
+		Store: st, Odoo: oc, DingTalk: dc, Mappings: set,
 		Identity: bridge.Identity{OdooURL: c.odooURL, Database: c.db, Corp: c.corp},
 		Poll:     50 * time.Millisecond, StaleWindow: 50 * time.Millisecond, IntentSettle: 100 * time.Millisecond,
-		RetryBase: 20 * time.Millisecond, RetryMax: 200 * time.Millisecond, HaltBase: 20 * time.Millisecond, HaltMax: 100 * time.Millisecond})
+		RetryBase: 20 * time.Millisecond, RetryMax: 200 * time.Millisecond, HaltBase: 20 * time.Millisecond, HaltMax: 100 * time.Millisecond,
+	})
 	must(t, err)
 	if c.mode == "run" {
 		must(t, e.Run(t.Context())) // until it is killed
@@ -262,8 +264,14 @@ func TestKilledDuringTheFirstSyncToOdoo(t *testing.T) {
 }
 
 func TestKilledWhileRunning(t *testing.T) {
-	c := company(t)
-	c.standIn()
+	w := newWorld(t) // nobody listens to Stream here: the daemon is another process
+	w.standIn()
+	c := &one{world: w}
+	c.rd = c.department("研发部", 0, 0)
+	c.li = c.employee("李四", mobileLi, map[string]any{"department_id": c.rd, "job_title": "工程师"})
+	c.employee("张三", mobileZhang, map[string]any{"department_id": c.rd})
+	c.sync()
+	c.uLi = c.user(mobileLi).UserID
 	must(t, c.store.Close())
 	k := &killer{}
 	c.ding.OnRequest(func(r dingtalktest.Request) {
@@ -502,8 +510,10 @@ func TestBarredAddressPausesAndGoesOn(t *testing.T) {
 	var ahead atomic.Int64
 	clock := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
 	url := c.ding.URL()
-	client, err := dingtalk.New(dingtalk.Config{OAPI: url, API: url, Login: url, AppKey: c.ding.AppKey(), AppSecret: c.ding.AppSecret(),
-		CorpID: c.ding.CorpID(), QPS: -1, Timeout: 5 * time.Second, RetryWait: time.Millisecond, Now: clock})
+	client, err := dingtalk.New(dingtalk.Config{
+		OAPI: url, API: url, Login: url, AppKey: c.ding.AppKey(), AppSecret: c.ding.AppSecret(),
+		CorpID: c.ding.CorpID(), QPS: -1, Timeout: 5 * time.Second, RetryWait: time.Millisecond, Now: clock,
+	})
 	must(t, err)
 	t.Cleanup(client.Close)
 	c.client, c.options = client, func(o *bridge.Options) { o.Now = clock }

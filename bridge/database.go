@@ -53,7 +53,7 @@ func (e *Engine) CheckDatabase(ctx context.Context) error {
 	if err := json.Unmarshal([]byte(raw), &stored); err != nil {
 		return fmt.Errorf("the stored fingerprint: %w", err)
 	}
-	differ := ""
+	var differ string
 	switch {
 	case stored.Corp != e.Identity.Corp:
 		differ = fmt.Sprintf("the store belongs to another DingTalk app or corp (%s, now %s)", stored.Corp, e.Identity.Corp)

@@ -241,8 +241,10 @@ func inputFor(p *Plan, f *mapping.Field, o, d mapping.Value, env diffEnv) fieldI
 // heldField says whether the field stays, or becomes, held instead of written.
 func heldField(l *Link, f *mapping.Field, in fieldInput, v verdict, env diffEnv) (Note, bool) {
 	if v.action == doConflict {
-		h := Hold{Kind: HeldConflict, Since: env.now, Odoo: in.odoo, DingTalk: in.ding,
-			Reason: v.reason + ": odoo " + quote(in.odoo) + ", dingtalk " + quote(in.ding) + "; held"}
+		h := Hold{
+			Kind: HeldConflict, Since: env.now, Odoo: in.odoo, DingTalk: in.ding,
+			Reason: v.reason + ": odoo " + quote(in.odoo) + ", dingtalk " + quote(in.ding) + "; held",
+		}
 		old, was := l.Holds[f.Key]
 		kept := was && old.Kind == HeldConflict && old.Odoo == in.odoo && old.DingTalk == in.ding
 		if kept {

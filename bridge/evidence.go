@@ -41,9 +41,7 @@ func (e *evidence) note(kind string, id ID, why string) {
 func (e *evidence) refute(kind string, id ID) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if _, was := e.why[kind+"/"+string(id)]; was {
-		delete(e.why, kind+"/"+string(id))
-	}
+	delete(e.why, kind+"/"+string(id))
 	if kind == "user" {
 		e.refuted[kind+"/"+string(id)] = e.now()
 	}

@@ -91,7 +91,7 @@ type Link struct {
 	Updated     time.Time
 }
 
-// ID returns the record's id on the side, "" when it has none there.
+// On returns the record's id on the side, "" when it has none there.
 func (l *Link) On(side mapping.Side) ID {
 	if side == mapping.Odoo {
 		return l.Odoo

@@ -32,10 +32,14 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		failures: counter("failures_total", "Failed work, by mapping and class of failure.", "mapping", "class"),
 		polls:    counter("polls_total", "Polls of Odoo models, by model and result.", "model", "result"),
 		events:   counter("events_total", "DingTalk events taken from the inbox, by type.", "type"),
-		sweeps: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: ns, Name: "sweep_seconds", Help: "Duration of sweeps.",
-			Buckets: prometheus.ExponentialBuckets(0.1, 3, 10)}, []string{"mapping"}),
-		batches: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: ns, Name: "batch_seconds", Help: "Duration of reconciled batches.",
-			Buckets: prometheus.ExponentialBuckets(0.005, 3, 10)}, []string{"mapping"}),
+		sweeps: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: ns, Name: "sweep_seconds", Help: "Duration of sweeps.",
+			Buckets: prometheus.ExponentialBuckets(0.1, 3, 10),
+		}, []string{"mapping"}),
+		batches: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: ns, Name: "batch_seconds", Help: "Duration of reconciled batches.",
+			Buckets: prometheus.ExponentialBuckets(0.005, 3, 10),
+		}, []string{"mapping"}),
 		dirty: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: ns, Name: "work_dirty", Help: "Keys that are to be reconciled."}, []string{"mapping"}),
 		links: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: ns, Name: "links", Help: "Links by state."}, []string{"mapping", "state"}),
 	}

@@ -178,7 +178,7 @@ func (e *Engine) SyncOnce(ctx context.Context, names []string, patience time.Dur
 		if progress != nil {
 			progress("reading "+m.Name, 0, 0)
 		}
-		if _, err := e.sweepMapping(ctx, m, false); err != nil {
+		if err := e.sweepMapping(ctx, m, false); err != nil {
 			return err
 		}
 	}

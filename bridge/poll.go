@@ -245,17 +245,17 @@ func touchRecords(tx Tx, m *mapping.Mapping, s mapping.Side, ids []ID) error {
 }
 
 // pollLoop polls one model at the interval, until the context ends. A failing poll halts its scope and is tried again.
-func (e *Engine) pollLoop(ctx context.Context, model string) error {
+func (e *Engine) pollLoop(ctx context.Context, model string) {
 	for {
 		every := e.pollEvery(model)
 		if every == 0 {
-			return nil // no mapping reads the model any more
+			return // no mapping reads the model any more
 		}
 		if until, stopped := e.halts.until(); stopped {
 			every = max(until.Sub(e.Now()), time.Millisecond)
 		} else if err := e.pollModel(ctx, model); err != nil {
 			if ctx.Err() != nil {
-				return nil
+				return
 			}
 			e.Metrics.polls.WithLabelValues(model, "failed").Inc()
 			every = e.trouble(err, "polling "+model)
@@ -263,7 +263,7 @@ func (e *Engine) pollLoop(ctx context.Context, model string) error {
 			e.Metrics.polls.WithLabelValues(model, "ok").Inc()
 		}
 		if !e.pause(ctx, every) {
-			return nil
+			return
 		}
 	}
 }

@@ -47,14 +47,13 @@ func (t *task) seen(s mapping.Side) *Seen {
 
 // batch takes some records of one mapping through the stages of Reconcile.
 type batch struct {
-	e       *Engine
-	ctx     context.Context
-	m       *mapping.Mapping
-	now     time.Time
-	refs    *refs
-	tasks   []*task
-	dry     bool // a printed plan: nothing is applied and nothing is written
-	virtual int64
+	e     *Engine
+	ctx   context.Context
+	m     *mapping.Mapping
+	now   time.Time
+	refs  *refs
+	tasks []*task
+	dry   bool // a printed plan: nothing is applied and nothing is written
 }
 
 // reconcile is the engine in one screen: load the memory, look at both sides, plan, guard, apply, read back, save.

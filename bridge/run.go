@@ -265,8 +265,7 @@ func (e *Engine) sweepNamed(ctx context.Context, name string, nightly bool) erro
 	if err := e.CheckDatabase(ctx); err != nil {
 		return err
 	}
-	_, err := e.sweepMapping(ctx, m, nightly)
-	return err
+	return e.sweepMapping(ctx, m, nightly)
 }
 
 // prune forgets what is older than the configured retention.
@@ -296,7 +295,7 @@ func (e *Engine) pollers(ctx context.Context) error {
 			if !running[model] {
 				running[model] = true
 				wg.Go(func() {
-					_ = e.pollLoop(ctx, model) // ends with the context, or with its last mapping
+					e.pollLoop(ctx, model) // ends with the context, or with its last mapping
 					mu.Lock()
 					defer mu.Unlock()
 					delete(running, model)

@@ -26,11 +26,15 @@ func Schema(models func(model string) (map[string]odoo.Field, bool), live bool) 
 		return out, true
 	}
 	for _, k := range dingtalk.Kinds() {
-		kind := mapping.Kind{Name: k.Name, IDField: k.IDField, Create: k.Create, Update: k.Update, Delete: k.Delete,
-			List: k.List != dingtalk.ListNone, Events: len(k.Events) > 0, Fields: map[string]mapping.KindField{}}
+		kind := mapping.Kind{
+			Name: k.Name, IDField: k.IDField, Create: k.Create, Update: k.Update, Delete: k.Delete,
+			List: k.List != dingtalk.ListNone, Events: len(k.Events) > 0, Fields: map[string]mapping.KindField{},
+		}
 		for _, f := range k.Fields {
-			kind.Fields[f.Name] = mapping.KindField{Type: string(f.Type), Create: f.Create, Update: f.Update, Get: f.Get, List: f.List,
-				Required: f.Required, Unique: f.Unique, MaxLen: f.MaxLen, Clear: f.Clear != dingtalk.ClearNever, Permission: f.Permission, Ref: f.Ref}
+			kind.Fields[f.Name] = mapping.KindField{
+				Type: string(f.Type), Create: f.Create, Update: f.Update, Get: f.Get, List: f.List,
+				Required: f.Required, Unique: f.Unique, MaxLen: f.MaxLen, Clear: f.Clear != dingtalk.ClearNever, Permission: f.Permission, Ref: f.Ref,
+			}
 		}
 		s.Kinds[k.Name] = kind
 	}

@@ -16,11 +16,13 @@ import (
 func (w *world) listen() {
 	w.t.Helper()
 	engine := func() *bridge.Engine { return w.engine }
-	stream, err := dingtalk.NewStream(dingtalk.StreamConfig{Client: w.client, BackoffMin: time.Millisecond, BackoffMax: 20 * time.Millisecond,
+	stream, err := dingtalk.NewStream(dingtalk.StreamConfig{
+		Client: w.client, BackoffMin: time.Millisecond, BackoffMax: 20 * time.Millisecond,
 		Handler: func(ctx context.Context, ev dingtalk.Event) error {
 			_, err := engine().AddEvent(ctx, bridge.InboxEvent{ID: ev.ID, Type: ev.Type, Born: ev.Born, Data: ev.Data, Via: "stream"})
 			return err
-		}})
+		},
+	})
 	must(w.t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})

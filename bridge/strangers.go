@@ -153,8 +153,10 @@ func (b *batch) match(t *task, s mapping.Side) (*Match, *Hold, []Await) {
 		}
 		if taken != nil && !(t.link != nil && taken.ID == t.link.ID) {
 			on := Await{Mapping: b.m.Name, Side: s.Other(), ID: found[0]}
-			return nil, &Hold{Kind: HeldAmbiguous, On: []Await{on, awaitsSweep(b.m.Name)},
-				Reason: fmt.Sprintf("%s fits %s %s %s, which is linked to %s %s", by, s.Other(), b.kindOf(s.Other()), found[0], s, taken.On(s))}, nil
+			return nil, &Hold{
+				Kind: HeldAmbiguous, On: []Await{on, awaitsSweep(b.m.Name)},
+				Reason: fmt.Sprintf("%s fits %s %s %s, which is linked to %s %s", by, s.Other(), b.kindOf(s.Other()), found[0], s, taken.On(s)),
+			}, nil
 		}
 		return &Match{Side: s.Other(), ID: found[0], By: by}, nil, nil
 	}
@@ -317,7 +319,11 @@ func (b *batch) createField(t *task, s mapping.Side, change *Change, f *mapping.
 			if v.IsUnknown() {
 				what = "unknown"
 			}
-			b.holdStranger(t, s, Hold{Kind: HeldInvalid, Reason: fmt.Sprintf("%s is required by %s and %s in %s", f.Name(target), target, what, s)})
+			reason := fmt.Sprintf("%s is required by %s and %s in %s", f.Name(target), target, what, s)
+			if i := slices.IndexFunc(t.plan.Notes, func(n Note) bool { return n.Field == f && n.Hold != nil }); i >= 0 {
+				reason = t.plan.Notes[i].Reason // it is there, but cannot be read
+			}
+			b.holdStranger(t, s, Hold{Kind: HeldInvalid, Reason: reason})
 			return true
 		case v.IsUnknown() && f.Ref != "":
 			t.omit = append(t.omit, f)
@@ -329,6 +335,9 @@ func (b *batch) createField(t *task, s mapping.Side, change *Change, f *mapping.
 		before := len(t.plan.Notes)
 		b.unwritable(t, fc, target, err)
 		if (f.Ref != "" && !f.Optional) || required {
+			if len(t.plan.Notes) > before {
+				b.holdStranger(t, s, Hold{Kind: HeldInvalid, Reason: strings.TrimSuffix(t.plan.Notes[before].Reason, "; held (field)")})
+			}
 			return true
 		}
 		if len(t.plan.Notes) == before {

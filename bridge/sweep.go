@@ -308,11 +308,11 @@ func (s *sweep) order() {
 }
 
 // Sweep of one mapping for the live engine: survey, touch what differs, remember the statement.
-func (e *Engine) sweepMapping(ctx context.Context, m *mapping.Mapping, nightly bool) (Statement, error) {
+func (e *Engine) sweepMapping(ctx context.Context, m *mapping.Mapping, nightly bool) error {
 	defer e.timed(e.Metrics.sweeps, m.Name)()
 	s, err := e.survey(ctx, m, e.rotation(nightly), false)
 	if err != nil {
-		return Statement{}, err
+		return err
 	}
 	err = e.Store.Update(ctx, func(tx Tx) error {
 		if _, err := tx.Wake(awaitsSweep(m.Name)); err != nil {
@@ -342,7 +342,7 @@ func (e *Engine) sweepMapping(ctx context.Context, m *mapping.Mapping, nightly b
 		return tx.SetMeta("statement/"+m.Name, string(raw))
 	})
 	if err != nil {
-		return Statement{}, err
+		return err
 	}
 	if e.current(m) {
 		e.setReady(m, true)
@@ -350,7 +350,7 @@ func (e *Engine) sweepMapping(ctx context.Context, m *mapping.Mapping, nightly b
 	e.nudge()
 	e.Log.Info("swept", zap.String("mapping", m.Name), zap.String("op", "sweep"), zap.Int("odoo", s.stmt.Odoo), zap.Int("dingtalk", s.stmt.DingTalk),
 		zap.Int("linked", s.stmt.Linked), zap.Int("differing", s.stmt.Differing), zap.Int("strangers", s.stmt.Strangers), zap.Int("absent", s.stmt.Absent), zap.Int("held", s.stmt.Held))
-	return s.stmt, nil
+	return nil
 }
 
 // current says whether the mapping is still the one in force: a reload may have put another in its place meanwhile.

@@ -71,9 +71,11 @@ func newWorld(t *testing.T, yaml ...mapping.Source) *world {
 	must(t, err)
 	t.Cleanup(w.ding.Close)
 	w.ding.Set(func(k *dingtalktest.Knobs) { k.Scale(0.01); k.ReaddWithin24hPending = false })
-	w.client, err = dingtalk.New(dingtalk.Config{OAPI: url, API: url, Login: url, AppKey: w.ding.AppKey(), AppSecret: w.ding.AppSecret(),
+	w.client, err = dingtalk.New(dingtalk.Config{
+		OAPI: url, API: url, Login: url, AppKey: w.ding.AppKey(), AppSecret: w.ding.AppSecret(),
 		CorpID: w.ding.CorpID(), QPS: -1, Timeout: 5 * time.Second,
-		Now: func() time.Time { return time.Now().Add(time.Duration(w.skew.Load())) }, RetryWait: time.Millisecond})
+		Now: func() time.Time { return time.Now().Add(time.Duration(w.skew.Load())) }, RetryWait: time.Millisecond,
+	})
 	must(t, err)
 	t.Cleanup(w.client.Close)
 	w.open()
@@ -152,10 +154,12 @@ func (w *world) open() {
 	if set == nil {
 		w.t.Fatalf("mappings: %v", complaints)
 	}
-	o := bridge.Options{Store: w.store, Odoo: client, DingTalk: w.client, Mappings: set, Log: w.log,
+	o := bridge.Options{
+		Store: w.store, Odoo: client, DingTalk: w.client, Mappings: set, Log: w.log,
 		Identity: bridge.Identity{OdooURL: w.odooURL, Database: w.db, Corp: w.ding.CorpID()},
 		Poll:     50 * time.Millisecond, StaleWindow: 50 * time.Millisecond, IntentSettle: 100 * time.Millisecond,
-		RetryBase: 20 * time.Millisecond, RetryMax: 200 * time.Millisecond, HaltBase: 20 * time.Millisecond, HaltMax: 100 * time.Millisecond}
+		RetryBase: 20 * time.Millisecond, RetryMax: 200 * time.Millisecond, HaltBase: 20 * time.Millisecond, HaltMax: 100 * time.Millisecond,
+	}
 	if w.options != nil {
 		w.options(&o)
 	}

@@ -1,0 +1,278 @@
+package bridge
+
+import (
+	"context"
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+	"sync"
+
+	"dingbridge/mapping"
+	"dingbridge/odoo"
+)
+
+// Create implements side through load with an external id: it creates if absent, and a repeat leaves a person's later edits
+// alone (noupdate). Rows are grouped by the columns they fill, because load takes one header.
+func (s *odooSide) Create(ctx context.Context, m *mapping.Mapping, creations []*creation) {
+	fields, err := s.client.FieldsGet(ctx, m.Model)
+	if err != nil {
+		failAll(creations, err)
+		return
+	}
+	groups := map[string][]*creation{}
+	for _, c := range creations {
+		groups[strings.Join(columnsOf(c, fields), "\x00")] = append(groups[strings.Join(columnsOf(c, fields), "\x00")], c)
+	}
+	keys := make([]string, 0, len(groups))
+	for k := range groups {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	for _, k := range keys {
+		s.load(ctx, m, fields, groups[k])
+	}
+}
+
+// load sends one call; a row Odoo refuses by number is taken out with Odoo's words, a refusal without a number is halved.
+func (s *odooSide) load(ctx context.Context, m *mapping.Mapping, fields map[string]odoo.Field, group []*creation) {
+	if len(group) == 0 {
+		return
+	}
+	cx := odoo.Context{}
+	for k, v := range m.Context {
+		cx[k] = v
+	}
+	cx["tz"], cx["mode"], cx["noupdate"] = "UTC", "update", true
+	columns := columnsOf(group[0], fields)
+	rows := make([][]any, len(group))
+	for i, c := range group {
+		row := []any{externalModule + "." + externalName(c.key)}
+		for _, name := range columns[1:] {
+			bare := strings.TrimSuffix(name, "/.id")
+			row = append(row, loadCell(c.values[bare]))
+		}
+		rows[i] = row
+	}
+	res, err := s.client.Load(ctx, m.Model, columns, rows, cx)
+	if err != nil {
+		s.loadFailed(ctx, m, fields, group, err)
+		return
+	}
+	if len(res.IDs) == len(group) {
+		for i, c := range group {
+			c.id = odooID(res.IDs[i])
+		}
+		return
+	}
+	refused := map[int]odoo.LoadMessage{}
+	for _, msg := range res.Messages {
+		if msg.Record >= 0 && msg.Record < len(group) && msg.Type != "warning" {
+			if _, told := refused[msg.Record]; !told {
+				refused[msg.Record] = msg
+			}
+		}
+	}
+	if len(refused) == 0 {
+		words := "load created nothing and gave no reason"
+		if len(res.Messages) > 0 {
+			words = res.Messages[0].Message
+		}
+		s.loadFailed(ctx, m, fields, group, reject("", words))
+		return
+	}
+	var rest []*creation
+	for i, c := range group {
+		if msg, bad := refused[i]; bad {
+			c.err = reject(msg.Field, msg.Message)
+		} else {
+			rest = append(rest, c)
+		}
+	}
+	s.load(ctx, m, fields, rest)
+}
+
+// loadFailed gives the error to one row, or halves the call when the error may be one row's fault.
+func (s *odooSide) loadFailed(ctx context.Context, m *mapping.Mapping, fields map[string]odoo.Field, group []*creation, err error) {
+	if len(group) == 1 || classify(err).Class != FailReject {
+		failAll(group, err)
+		return
+	}
+	s.load(ctx, m, fields, group[:len(group)/2])
+	s.load(ctx, m, fields, group[len(group)/2:])
+}
+
+// Write implements side. Each record is one call under Odoo's optimistic lock; the client bounds how many run at once.
+func (s *odooSide) Write(ctx context.Context, m *mapping.Mapping, writes []*write) {
+	fields, err := s.client.FieldsGet(ctx, m.Model)
+	if err != nil {
+		for _, w := range writes {
+			w.err = err
+		}
+		return
+	}
+	var wg sync.WaitGroup
+	for _, w := range writes {
+		wg.Go(func() { w.err = s.writeOne(ctx, m, fields, w) })
+	}
+	wg.Wait()
+}
+
+func (s *odooSide) writeOne(ctx context.Context, m *mapping.Mapping, fields map[string]odoo.Field, w *write) error {
+	id, err := strconv.ParseInt(string(w.id), 10, 64)
+	if err != nil {
+		return reject("", "not an odoo id: "+string(w.id))
+	}
+	cx := odoo.Context{}
+	if w.seen.Written != "" {
+		cx = odoo.LockContext(m.Model, id, w.seen.Written)
+	}
+	for k, v := range m.Context {
+		cx[k] = v
+	}
+	if w.op == OpDelete {
+		return unreadableIsDone(s.client.Unlink(ctx, m.Model, []int64{id}, cx))
+	}
+	vals := odoo.Values{}
+	for name, raw := range w.values {
+		vals[name] = writeValue(fields[name], raw)
+	}
+	switch w.op {
+	case OpArchive:
+		vals["active"] = false
+	case OpUnarchive:
+		vals["active"] = true
+	}
+	// Setting user_id overwrites name and work_email with the user's (addons/hr): it goes first, the others after it.
+	if user, has := vals["user_id"]; has && m.Model == "hr.employee" && len(vals) > 1 {
+		delete(vals, "user_id")
+		if err := unreadableIsDone(s.client.Write(ctx, m.Model, []int64{id}, odoo.Values{"user_id": user}, cx)); err != nil {
+			return err
+		}
+		delete(cx, "__last_update")
+	}
+	if _, has := vals["manager_id"]; has && m.Model == "hr.department" {
+		return s.writeManager(ctx, id, vals, cx)
+	}
+	return unreadableIsDone(s.client.Write(ctx, m.Model, []int64{id}, vals, cx))
+}
+
+// writeManager sets a department's manager without the cascade that rewrites parent_id of its people (addons/hr:
+// _update_employee_manager): what they had is read before and put back after, where it changed.
+func (s *odooSide) writeManager(ctx context.Context, department int64, vals odoo.Values, cx odoo.Context) error {
+	people := odoo.Domain{odoo.Cond("department_id", "=", department)}
+	opts := odoo.Options{Context: odoo.Context{"active_test": false}}
+	before, err := s.client.SearchRead(ctx, "hr.employee", people, []string{"parent_id"}, opts)
+	if err != nil {
+		return err
+	}
+	if err := unreadableIsDone(s.client.Write(ctx, "hr.department", []int64{department}, vals, cx)); err != nil {
+		return err
+	}
+	after, err := s.client.SearchRead(ctx, "hr.employee", people, []string{"parent_id"}, opts)
+	if err != nil {
+		return err
+	}
+	had := make(map[any]any, len(before))
+	for _, row := range before {
+		had[row["id"]] = parentID(row["parent_id"])
+	}
+	restore := map[any][]int64{} // old parent → people
+	for _, row := range after {
+		old, known := had[row["id"]]
+		if n, ok := row["id"].(int64); ok && known && old != parentID(row["parent_id"]) {
+			restore[old] = append(restore[old], n)
+		}
+	}
+	for parent, ids := range restore {
+		if err := unreadableIsDone(s.client.Write(ctx, "hr.employee", ids, odoo.Values{"parent_id": parent}, nil)); err != nil {
+			return fmt.Errorf("putting back the managers of %d people after the department's manager was set: %w", len(ids), err)
+		}
+	}
+	return nil
+}
+
+// parentID is the id of a many2one pair on the wire, or false.
+func parentID(wire any) any {
+	if pair, ok := wire.([]any); ok && len(pair) > 0 {
+		return pair[0]
+	}
+	return false
+}
+
+// writeValue is the wire form of one raw value: Odoo clears with false, a many2one is a bare id.
+func writeValue(f odoo.Field, raw any) any {
+	switch v := raw.(type) {
+	case nil:
+		return false
+	case string:
+		if f.Type == "many2one" {
+			if n, err := strconv.ParseInt(v, 10, 64); err == nil {
+				return n
+			}
+		}
+	case []int64:
+		return []any{odoo.Set(v...)}
+	}
+	return raw
+}
+
+// loadCell is a value as load takes it: everything is text there.
+func loadCell(raw any) any {
+	switch v := raw.(type) {
+	case nil:
+		return ""
+	case bool:
+		if v {
+			return "1"
+		}
+		return "0"
+	case string:
+		return v
+	default:
+		return fmt.Sprint(v)
+	}
+}
+
+// columnsOf is load's header for one creation: the external id, then its fields; a many2one by database id.
+func columnsOf(c *creation, fields map[string]odoo.Field) []string {
+	names := make([]string, 0, len(c.values)+1)
+	for name := range c.values {
+		if fields[name].Type == "many2one" {
+			name += "/.id"
+		}
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return append([]string{"id"}, names...)
+}
+
+// externalName makes a creation key fit for ir.model.data: what is not a letter, digit, - or _ becomes _ and its hex code.
+func externalName(key string) string {
+	var b strings.Builder
+	for _, r := range key {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_':
+			b.WriteRune(r)
+		default:
+			fmt.Fprintf(&b, "_%x_", r)
+		}
+	}
+	return b.String()
+}
+
+// unreadableIsDone: a result Odoo cannot marshal means that the call ran and was committed; the read-back verifies it.
+func unreadableIsDone(err error) error {
+	if odoo.IsUnreadable(err) {
+		return nil
+	}
+	return err
+}
+
+func failAll(creations []*creation, err error) {
+	for _, c := range creations {
+		if c.err == nil && c.id == "" {
+			c.err = err
+		}
+	}
+}

@@ -1,0 +1,303 @@
+package bridge
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+
+	"dingbridge/mapping"
+)
+
+// save writes what the wave learned in one transaction: links, history, waits, and the state of the work.
+func (b *batch) save(wave []*task) error {
+	var logs []func()
+	err := b.e.Store.Update(b.ctx, func(tx Tx) error {
+		logs = logs[:0]
+		for _, t := range wave {
+			logged, err := b.saveTask(tx, t)
+			if err != nil {
+				return err
+			}
+			logs = append(logs, logged...)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, log := range logs {
+		log()
+	}
+	return nil
+}
+
+func (b *batch) saveTask(tx Tx, t *task) (logs []func(), err error) {
+	if t.plan == nil {
+		t.plan = &Plan{Mapping: b.m, Link: t.link}
+	}
+	b.settlePlan(t)
+	if l := t.plan.Link; l != nil {
+		b.remember(t, l)
+		if err := b.makeRoom(tx, t, l); err != nil {
+			return nil, err
+		}
+		if err := b.putLink(tx, t, l); err != nil {
+			if !isTaken(err) {
+				return nil, err
+			}
+			t.fail = &Failure{Class: FailRetry, After: b.e.RetryBase, Words: err.Error(), Err: err}
+		} else {
+			t.link = l
+			b.refs.learn(l)
+			if err := b.saveLinked(tx, t, l); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if err := b.settleGuard(tx, t); err != nil {
+		return nil, err
+	}
+	rows := b.historyOf(t)
+	if err := tx.AppendHistory(rows...); err != nil {
+		return nil, err
+	}
+	if err := b.saveWork(tx, t); err != nil {
+		return nil, err
+	}
+	for _, r := range rows {
+		logs = append(logs, func() { b.e.logOutcome(r) })
+	}
+	if t.fail != nil {
+		f := *t.fail
+		logs = append(logs, func() { b.e.logFailure(b.m, t, &f) })
+	}
+	for _, n := range t.plan.Notes {
+		if n.Hold != nil && !n.Kept {
+			logs = append(logs, func() { b.e.logHold(b.m, t, n) })
+		}
+	}
+	return logs, nil
+}
+
+// saveLinked takes back what the new state of the link makes pointless, and wakes who waits for it.
+func (b *batch) saveLinked(tx Tx, t *task, l *Link) error {
+	var woken []Await
+	if l.State == Linked || l.State == Retired || (t.was == Creating && l.State != Creating) {
+		for _, s := range []mapping.Side{mapping.Odoo, mapping.DingTalk} {
+			if id := l.On(s); id != "" && (len(t.wrote) > 0 || len(t.plan.Settles) > 0 || t.plan.Match != nil || t.was != l.State) {
+				woken = append(woken, Await{Mapping: b.m.Name, Side: s, ID: id})
+			}
+		}
+	}
+	if len(woken) > 0 {
+		if _, err := tx.Wake(woken...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// putLink writes the link if anything about it changed.
+func (b *batch) putLink(tx Tx, t *task, l *Link) error {
+	if l.ID > 0 && l.mark() == t.mark && t.mark != 0 {
+		return nil
+	}
+	l.Updated = b.now
+	return tx.PutLink(l)
+}
+
+// makeRoom takes away held strangers that stood for a record which the link holds now.
+func (b *batch) makeRoom(tx Tx, t *task, l *Link) error {
+	if l.State == Held || (t.was == l.State && t.plan.Match == nil) {
+		return nil
+	}
+	for _, s := range []mapping.Side{mapping.Odoo, mapping.DingTalk} {
+		id := l.On(s)
+		if id == "" {
+			continue
+		}
+		on, err := tx.LinksOn(b.m.Name, s, []ID{id})
+		if err != nil {
+			return err
+		}
+		if held := on[id]; held != nil && held.ID != l.ID && held.State == Held {
+			if err := tx.DeleteLink(held.ID); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// saveWork finishes the keys, or postpones them.
+func (b *batch) saveWork(tx Tx, t *task) error {
+	key := t.key
+	if t.link != nil && t.link.ID > 0 {
+		key = t.link.Key()
+	}
+	waits := t.plan.Waits
+	if t.link != nil {
+		for _, h := range t.link.Holds {
+			for _, on := range h.On {
+				if h.Since.Equal(b.now) || slices.Contains(t.awaits, on) { // a wait that was woken stays consumed
+					waits = append(waits, on)
+				}
+			}
+		}
+	}
+	if t.fail != nil {
+		waits = append(waits, t.awaits...)
+	}
+	if err := tx.StopAwaiting(t.key); err != nil {
+		return err
+	}
+	if key != t.key {
+		if err := tx.StopAwaiting(key); err != nil {
+			return err
+		}
+	}
+	for _, on := range uniqueAwaits(waits) {
+		if err := tx.Await(key, on); err != nil {
+			return err
+		}
+		if err := b.enqueueMissing(tx, on); err != nil {
+			return err
+		}
+	}
+	if t.reused && t.plan.Retire != "" {
+		if err := tx.Touch(time.Time{}, RecordKey(b.m.Name, mapping.Odoo, t.odoo.ID)); err != nil {
+			return err
+		}
+	}
+	for _, w := range t.works {
+		if err := b.finish(tx, t, w); err != nil {
+			return err
+		}
+	}
+	if due := t.plan.Recheck; !due.IsZero() {
+		if err := tx.Touch(due, key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finish marks one row done, or postpones it: without spending an attempt where the far side or a whole scope is the reason.
+func (b *batch) finish(tx Tx, t *task, w Work) error {
+	f := t.fail
+	switch {
+	case f == nil && !t.wait.IsZero():
+		return tx.Postpone(w.Key, w.Gen, t.wait, w.Attempts, w.LastError)
+	case f == nil:
+		return tx.Finish(w.Key, w.Gen)
+	case f.Class == FailHalt:
+		return tx.Postpone(w.Key, w.Gen, b.e.halts.add(f, b.m.Name), w.Attempts, f.Words)
+	case f.Modified:
+		return tx.Postpone(w.Key, w.Gen, b.now, w.Attempts, f.Words)
+	case f.Free:
+		return tx.Postpone(w.Key, w.Gen, b.now.Add(max(f.After, b.e.RetryBase)), w.Attempts, f.Words)
+	case w.Attempts+1 >= b.e.MaxAttempts:
+		return b.giveUp(tx, t, w, f)
+	default:
+		return tx.Postpone(w.Key, w.Gen, b.now.Add(max(f.After, backoff(w.Attempts, b.e.RetryBase, b.e.RetryMax))), w.Attempts+1, f.Words)
+	}
+}
+
+// giveUp ends the attempts: the record is shown as held and tried again by the next sweep, by a change, or by `retry`.
+func (b *batch) giveUp(tx Tx, t *task, w Work, f *Failure) error {
+	if err := tx.Await(w.Key, awaitsSweep(b.m.Name)); err != nil {
+		return err
+	}
+	row := HistoryRow{
+		At: b.now, Mapping: b.m.Name, Odoo: t.odoo.ID, Ding: t.ding.ID, Op: "hold", Version: b.m.Version,
+		Reason: fmt.Sprintf("gave up after %d attempts: %s; tried again by the next sweep", w.Attempts+1, f.Words),
+	}
+	if t.link != nil {
+		row.Link = t.link.ID
+	}
+	if err := tx.AppendHistory(row); err != nil {
+		return err
+	}
+	b.e.Log.Error("held", zap.String("mapping", b.m.Name), zap.String("key", w.Key.String()), zap.String("reason", row.Reason))
+	return tx.Finish(w.Key, w.Gen)
+}
+
+// enqueueMissing makes the record somebody waits for due, in case nobody looked at it yet.
+func (b *batch) enqueueMissing(tx Tx, on Await) error {
+	if on.Side == "" {
+		return nil
+	}
+	if _, ok := b.e.mappings().Get(on.Mapping); !ok {
+		return nil
+	}
+	at, err := tx.LinksOn(on.Mapping, on.Side, []ID{on.ID})
+	if err != nil || at[on.ID] != nil {
+		return err
+	}
+	row, err := tx.WorkOf(RecordKey(on.Mapping, on.Side, on.ID))
+	if err != nil || row != nil {
+		return err // already worked on once: it will wake us when it is linked
+	}
+	return tx.Touch(time.Time{}, RecordKey(on.Mapping, on.Side, on.ID))
+}
+
+// backoff doubles from base with every attempt, up to most.
+func backoff(attempts int, base, most time.Duration) time.Duration {
+	d := base
+	for range attempts {
+		if d *= 2; d >= most {
+			return most
+		}
+	}
+	return d
+}
+
+func uniqueAwaits(list []Await) []Await {
+	var out []Await
+	for _, a := range list {
+		if !slices.Contains(out, a) {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// historyOf is one row for each thing that was done to the record.
+func (b *batch) historyOf(t *task) []HistoryRow {
+	base := HistoryRow{At: b.now, Mapping: b.m.Name, Odoo: t.odoo.ID, Ding: t.ding.ID, Version: b.m.Version}
+	if t.plan.Link != nil {
+		base.Link, base.Odoo, base.Ding = t.plan.Link.ID, t.plan.Link.Odoo, t.plan.Link.Ding
+	}
+	var rows []HistoryRow
+	add := func(op string, s mapping.Side, reason string, fields []FieldChange) {
+		r := base
+		r.Op, r.Side, r.Reason = op, s, reason
+		for _, fc := range fields {
+			if r.Before == nil {
+				r.Before, r.After = map[string]string{}, map[string]string{}
+			}
+			r.Before[fc.Field.Name(s)], r.After[fc.Field.Name(s)] = fc.From.String(), fc.To.String()
+		}
+		rows = append(rows, r)
+	}
+	if t.plan.Match != nil && t.fail == nil {
+		add("link", t.plan.Match.Side, "matched by "+t.plan.Match.By, nil)
+	}
+	for _, a := range t.wrote {
+		add(string(a.change.Op), a.change.Side, a.change.Reason, a.fields)
+	}
+	if t.plan.Link != nil && t.plan.Link.State == Retired && t.plan.Retire != "" {
+		add("retire", "", t.plan.Retire, nil)
+	}
+	for _, n := range t.plan.Notes {
+		if n.Hold != nil && !n.Kept {
+			add("hold", "", n.Reason, nil)
+		}
+	}
+	for _, o := range t.plan.Over {
+		add("wait", o.Change.Side, fmt.Sprintf("%s; over the guard, waits in list %d", o.Change.Reason, o.List), o.Change.Fields)
+	}
+	return rows
+}
