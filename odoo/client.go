@@ -32,8 +32,9 @@ type Config struct {
 	RetryWait time.Duration
 	// Retries is how often a call is repeated (reads; writes only when no connection came about); default 2, below 0 never.
 	Retries int
-	// RefusalHold is how long after refused credentials every call fails at once without being sent; default 5 min. Ten refusals
-	// lock out everybody behind this address (base.login_cooldown_after), so many workers must not try the same bad password.
+	// RefusalHold is how long after refused credentials every call fails at once without being sent; default 5 s, so that many
+	// workers do not all try the same bad password. Ten refusals lock out everybody behind this address
+	// (base.login_cooldown_after), so the caller has to pause much longer than that by itself.
 	RefusalHold time.Duration
 	// HTTPTransport carries the requests; default a transport of the client's own.
 	HTTPTransport http.RoundTripper
@@ -88,7 +89,7 @@ func New(cfg Config) (*Client, error) {
 	setDefault(&cfg.Parallel, 4)
 	setDefault(&cfg.MaxResponse, 256<<20)
 	setDefault(&cfg.RetryWait, 500*time.Millisecond)
-	setDefault(&cfg.RefusalHold, 5*time.Minute)
+	setDefault(&cfg.RefusalHold, 5*time.Second)
 	if cfg.Retries == 0 {
 		cfg.Retries = 2
 	}

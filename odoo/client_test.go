@@ -87,8 +87,11 @@ func TestExecuteSendsWhatOdooExpects(t *testing.T) {
 	if got.path != "/xmlrpc/2/object" || got.method != "execute_kw" || got.header.Get("Content-Type") != "text/xml" || got.header.Get("Idempotency-Key") != "" {
 		t.Errorf("got %s %s %v", got.path, got.method, got.header)
 	}
-	want := []any{"o12", int64(7), password, "res.partner", "do", []any{[]any{int64(1)}, false},
-		map[string]any{"a": "中<&>", "context": map[string]any{"lang": "en_US", "tz": "UTC"}}}
+	want := []any{
+		"o12", int64(7), password, "res.partner", "do",
+		[]any{[]any{int64(1)}, false},
+		map[string]any{"a": "中<&>", "context": map[string]any{"lang": "en_US", "tz": "UTC"}},
+	}
 	if !reflect.DeepEqual(got.params, want) {
 		t.Errorf("got  %#v\nwant %#v", got.params, want)
 	}
@@ -212,6 +215,8 @@ func TestPasswordChangedWhileRunning(t *testing.T) {
 	if err := run(); err != nil {
 		t.Fatal(err)
 	}
+	tick := &clock{at: time.Unix(1_800_000_000, 0)}
+	c.now = tick.now
 	denied.Store("now", true)
 	for range 5 {
 		if e := failure(t, run()); e.Class != Halt || e.Scope != ScopeCredentials {

@@ -11,8 +11,10 @@ import (
 // TestLive checks this package's picture of Odoo against a real Odoo 12, where the environment names one. It works on records of
 // its own and deletes them.
 func TestLive(t *testing.T) {
-	cfg := Config{URL: os.Getenv("DINGBRIDGE_TEST_ODOO_URL"), Database: os.Getenv("DINGBRIDGE_TEST_ODOO_DB"),
-		Login: os.Getenv("DINGBRIDGE_TEST_ODOO_ADMIN"), Password: os.Getenv("DINGBRIDGE_TEST_ODOO_ADMIN_PASSWORD")}
+	cfg := Config{
+		URL: os.Getenv("DINGBRIDGE_TEST_ODOO_URL"), Database: os.Getenv("DINGBRIDGE_TEST_ODOO_DB"),
+		Login: os.Getenv("DINGBRIDGE_TEST_ODOO_ADMIN"), Password: os.Getenv("DINGBRIDGE_TEST_ODOO_ADMIN_PASSWORD"),
+	}
 	if cfg.URL == "" {
 		t.Skip("DINGBRIDGE_TEST_ODOO_URL names no Odoo")
 	}

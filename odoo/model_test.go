@@ -180,8 +180,10 @@ func TestLoad(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(got, LoadResult{IDs: []int64{15, 16}}) {
 		t.Errorf("got %+v, %v", got, err)
 	}
-	want := []any{[]any{"id", "name", "a", "b", "c", "d", "e", "parent_id/.id"},
-		[]any{[]any{"dingbridge.x", "N", "", "1", "", "1.5", "2026-11-23 01:00:00", "20"}, []any{"dingbridge.y", "M", "", "", "", "", "", ""}}}
+	want := []any{
+		[]any{"id", "name", "a", "b", "c", "d", "e", "parent_id/.id"},
+		[]any{[]any{"dingbridge.x", "N", "", "1", "", "1.5", "2026-11-23 01:00:00", "20"}, []any{"dingbridge.y", "M", "", "", "", "", "", ""}},
+	}
 	if sent := s.last(); !reflect.DeepEqual(sent.args(), want) || !reflect.DeepEqual(sent.named()["context"], map[string]any{"lang": "en_US", "tz": "UTC", "noupdate": true}) {
 		t.Errorf("sent %#v %#v", sent.args(), sent.named())
 	}
@@ -242,9 +244,11 @@ func TestRequestsAreThoseOfPython(t *testing.T) {
 	special := "中文 emoji 😀👨\u200d👩\u200d👧 <tag attr=\"q\"> & ' \" ]]> line1\nline2\ttab \u00a0nbsp \u200bzwsp \u2028ls e\u0301"
 	for name, send := range map[string]func(context.Context, *Client) error{
 		"employee-create": func(ctx context.Context, c *Client) error {
-			_, err := c.Create(ctx, "hr.employee", Values{"name": "张三", "work_email": "zhangsan@example.com", "mobile_phone": "13800000000",
+			_, err := c.Create(ctx, "hr.employee", Values{
+				"name": "张三", "work_email": "zhangsan@example.com", "mobile_phone": "13800000000",
 				"work_phone": "+86 10 1", "department_id": Many2One{ID: 4}, "job_id": 1, "job_title": "工程师", "gender": "male",
-				"birthday": "1990-01-31", "marital": "single", "barcode": "DT0001", "pin": "1234"}, nil)
+				"birthday": "1990-01-31", "marital": "single", "barcode": "DT0001", "pin": "1234",
+			}, nil)
 			return err
 		},
 		"partner-search-or-domain": func(ctx context.Context, c *Client) error {

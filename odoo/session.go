@@ -62,8 +62,10 @@ func (c *Client) authenticate(ctx context.Context) (int64, error) {
 		c.refused.Store(nil)
 		return uid, nil
 	case bool:
-		return 0, c.noteRefusal(&Error{Class: Halt, Scope: ScopeCredentials, Op: "authenticate",
-			Message: "Odoo refuses the login " + bounded(c.redact(c.cfg.Login)) + ": wrong login or password, archived user, or too many failures from this address"})
+		return 0, c.noteRefusal(&Error{
+			Class: Halt, Scope: ScopeCredentials, Op: "authenticate",
+			Message: "Odoo refuses the login " + bounded(c.redact(c.cfg.Login)) + ": wrong login or password, archived user, or too many failures from this address",
+		})
 	}
 	return 0, call.unexpected(v)
 }

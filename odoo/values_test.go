@@ -81,10 +81,14 @@ func TestDecode(t *testing.T) {
 }
 
 func TestNewField(t *testing.T) {
-	got := NewField("state", map[string]any{"type": "selection", "string": "State", "required": true, "store": true, "size": int64(64), "readonly": "yes",
-		"selection": []any{[]any{"a", "A"}, []any{int64(-1), "B"}, []any{false, ""}, []any{float64(14), "C"}, []any{"bad"}, "bad"}})
-	want := Field{Name: "state", Type: "selection", String: "State", Required: true, Store: true, Size: 64,
-		Selection: [][2]string{{"a", "A"}, {"-1", "B"}, {"", ""}, {"14", "C"}}}
+	got := NewField("state", map[string]any{
+		"type": "selection", "string": "State", "required": true, "store": true, "size": int64(64), "readonly": "yes",
+		"selection": []any{[]any{"a", "A"}, []any{int64(-1), "B"}, []any{false, ""}, []any{float64(14), "C"}, []any{"bad"}, "bad"},
+	})
+	want := Field{
+		Name: "state", Type: "selection", String: "State", Required: true, Store: true, Size: 64,
+		Selection: [][2]string{{"a", "A"}, {"-1", "B"}, {"", ""}, {"14", "C"}},
+	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v", got)
 	}

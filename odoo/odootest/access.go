@@ -107,11 +107,17 @@ func (e *env) ruleFor(m *model, op string) (func(*row) bool, error) {
 		who := m.field("employee_id") // hr_expense's rule, without its case of the department's manager
 		return func(r *row) bool { return e.refOf("hr.employee", r.ref(who), "user_id") == e.uid }, nil
 	}
-	if p, ok := e.rules[m.name]; ok {
+	key := m.name + ":" + op
+	if p, ok := e.rules[key]; ok {
 		return p, nil
 	}
 	login, _ := e.value("res.users", e.uid, "login").(string)
 	var all []func(*row) bool
+	if stored, err := e.storedRules(m, op); err != nil {
+		return nil, err
+	} else if stored != nil {
+		all = append(all, stored)
+	}
 	for _, r := range e.tx.s.rules {
 		if r.model != m.name || r.login != login {
 			continue
@@ -131,7 +137,7 @@ func (e *env) ruleFor(m *model, op string) (func(*row) bool, error) {
 	if e.rules == nil {
 		e.rules = map[string]func(*row) bool{}
 	}
-	e.rules[m.name] = p
+	e.rules[key] = p
 	return p, nil
 }
 

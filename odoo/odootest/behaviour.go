@@ -8,6 +8,7 @@ type behaviour struct {
 	beforeWrite  func(e *env, m *model, ids []int64, vals values) (*env, error) // the environment to go on in
 	afterWrite   func(e *env, m *model, ids []int64, vals values, before map[int64]*row) error
 	beforeUnlink func(e *env, m *model, ids []int64) (after func() error, err error)
+	sqlCheck     func(m *model, r *row) string // the message of a CHECK constraint that the row breaks, "" for none
 	check        func(e *env, m *model, ids []int64, changed func(string) bool) error
 	compute      map[string]func(e *env, m *model, r *row) any // fields without column
 	inverse      map[string]bool                               // of those, the ones that can be written

@@ -20,9 +20,10 @@ type blob []byte
 // decoder reads one XML-RPC <methodCall> the way Python's xmlrpc.client does on top of expat: the same leniency
 // (untyped values, <nil/>, <i8>) and the same complaints, with line and column.
 type decoder struct {
-	in    []byte
-	pos   int
-	depth int
+	in         []byte
+	pos        int
+	depth      int
+	selfClosed string // the name of a self-closing tag whose end is still to be reported
 }
 
 // decodeCall parses a request body into the method's name and its parameters. Errors are faults as Odoo words them.
@@ -241,6 +242,10 @@ func (d *decoder) text(name string) (string, error) {
 
 // tag skips white space, comments and declarations and reads one tag. A self-closing tag <x/> reads as <x></x>.
 func (d *decoder) tag() (name string, closing bool, err error) {
+	if d.selfClosed != "" {
+		name, d.selfClosed = d.selfClosed, ""
+		return name, true, nil
+	}
 	if _, err = d.chars(); err != nil {
 		return "", false, err
 	}
@@ -255,9 +260,8 @@ func (d *decoder) tag() (name string, closing bool, err error) {
 		return string(bytes.TrimSpace(inner[1:])), true, nil
 	}
 	if n := len(inner); n > 0 && inner[n-1] == '/' {
-		name = tagName(inner[:n-1])
-		d.in = append(append(append([]byte{}, d.in[:d.pos]...), "</"+name+">"...), d.in[d.pos:]...)
-		return name, false, nil
+		d.selfClosed = tagName(inner[:n-1])
+		return d.selfClosed, false, nil
 	}
 	if name = tagName(inner); name == "" {
 		return "", false, d.malformed("not well-formed (invalid token)", start+1)
@@ -274,6 +278,9 @@ func tagName(inner []byte) string {
 
 // chars reads character data up to the next tag, resolving entities, CDATA, comments and line ends.
 func (d *decoder) chars() (string, error) {
+	if d.selfClosed != "" {
+		return "", nil
+	}
 	var out []byte
 	for d.pos < len(d.in) {
 		rest := d.in[d.pos:]

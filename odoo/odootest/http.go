@@ -121,6 +121,11 @@ func hijack(w http.ResponseWriter) (net.Conn, bool) {
 func (s *Server) Start(addr string) (url string, err error) {
 	s.listenMu.Lock()
 	defer s.listenMu.Unlock()
+	select {
+	case <-s.halt:
+		return "", errors.New("odootest: the server was closed")
+	default:
+	}
 	if s.addr != "" {
 		return "", errors.New("odootest: already started")
 	}
@@ -154,7 +159,7 @@ func (s *Server) stop() {
 	s.serving.Wait()
 }
 
-// Close ends what Start began. Calls under way are cut.
+// Close ends what Start began, for good: calls that wait are cut, the others end by themselves. The direct methods go on working.
 func (s *Server) Close() {
 	s.listenMu.Lock()
 	defer s.listenMu.Unlock()

@@ -56,10 +56,16 @@ type knobs struct {
 	latency     time.Duration
 	failures    []*failing
 	onCall      func(Call)
+	holds       []*hold
 	journal     []Call // a ring, oldest at journalNext once full
 	journalNext int
 	journalSize int
 	down        bool
+}
+
+type hold struct {
+	match    func(Call) bool
+	released chan struct{}
 }
 
 type failing struct {
@@ -88,6 +94,34 @@ func (s *Server) Heal() {
 	s.knobs.mu.Lock()
 	defer s.knobs.mu.Unlock()
 	s.knobs.failures = nil
+}
+
+// Hold keeps calls that match from committing: they run, their rows are locked, their stamp is that of their start, but nobody sees what
+// they wrote and they do not answer until release is called. Calls that create manual models or fields cannot be held.
+func (s *Server) Hold(match func(Call) bool) (release func()) {
+	h := &hold{match, make(chan struct{})}
+	s.knobs.mu.Lock()
+	defer s.knobs.mu.Unlock()
+	s.knobs.holds = append(s.knobs.holds, h)
+	return sync.OnceFunc(func() {
+		s.knobs.mu.Lock()
+		defer s.knobs.mu.Unlock()
+		s.knobs.holds = slices.DeleteFunc(s.knobs.holds, func(x *hold) bool { return x == h })
+		close(h.released)
+	})
+}
+
+// heldBy is the channel that releases a call; nil when nothing holds it.
+func (s *Server) heldBy(c Call) <-chan struct{} {
+	s.knobs.mu.Lock()
+	holds := slices.Clone(s.knobs.holds)
+	s.knobs.mu.Unlock()
+	for _, h := range holds {
+		if h.match(c) {
+			return h.released
+		}
+	}
+	return nil
 }
 
 // OnCall sets a hook that is called for each remote call before it runs, outside the database's lock: it may use the server, so a test

@@ -40,7 +40,19 @@ func init() {
 			}
 			return func() error { return nil }, nil
 		},
-		check:   leaveCheck,
+		check: leaveCheck,
+		sqlCheck: func(m *model, r *row) string {
+			who := map[string]string{"employee": "employee_id", "company": "mode_company_id", "category": "category_id", "department": "department_id"}
+			from, _ := r.at(m.field("date_from")).(stamp)
+			to, _ := r.at(m.field("date_to")).(stamp)
+			switch f := m.field(who[r.str(m.field("holiday_type"))]); {
+			case f == nil || r.ref(f) == 0:
+				return "The employee, department, company or employee category of this request is missing. Please make sure that your user login is linked to an employee."
+			case to < from:
+				return "The start date must be anterior to the end date."
+			}
+			return ""
+		},
 		nameGet: leaveName,
 		compute: map[string]func(*env, *model, *row) any{
 			"number_of_days_display": func(_ *env, m *model, r *row) any { return r.at(m.field("number_of_days")) },
@@ -120,13 +132,7 @@ func leaveCheck(e *env, m *model, ids []int64, changed func(string) bool) error 
 		r := e.row(m.name, id)
 		a, _ := r.at(from).(stamp)
 		b, _ := r.at(to).(stamp)
-		if b < a {
-			return validation("The start date must be anterior to the end date.")
-		}
 		who := r.ref(m.field("employee_id"))
-		if who == 0 && r.str(m.field("holiday_type")) == "employee" {
-			return validation("The employee, department, company or employee category of this request is missing. Please make sure that your user login is linked to an employee.")
-		}
 		if !changed("date_from") && !changed("date_to") && !changed("employee_id") && !changed("state") {
 			continue
 		}

@@ -25,14 +25,19 @@ type Tx struct {
 	committed bool
 	over      bool
 	retries   int
+	uid       int64
+	age       int // of the database: a restore ends the transactions before it
+	once      sync.Once
 }
 
 // Begin starts a slow transaction.
 func (s *Server) Begin() *Tx {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return &Tx{s: s, stamp: stampOf(s.clock()), begin: s.db.rev, images: map[rowKey]*row{}, done: make(chan struct{})}
+	return &Tx{s: s, stamp: stampOf(s.clock()), begin: s.db.rev, images: map[rowKey]*row{}, done: make(chan struct{}), uid: adminUser, age: s.age}
 }
+
+func (t *Tx) release() { t.once.Do(func() { close(t.done) }) }
 
 // Create makes a record inside the transaction; its id is known at once.
 func (t *Tx) Create(model string, vals map[string]any) (id int64, err error) {
@@ -115,12 +120,15 @@ func (t *Tx) step(op func(*env) error) error {
 
 // attempt shows the transaction its own writes, runs op, and hides them again. The rows it wrote stay locked.
 func (t *Tx) attempt(op func(*env) error) error {
+	if t.age != t.s.age {
+		return errClosed
+	}
 	x := &tx{s: t.s, db: t.s.db, stamp: t.stamp, begin: t.begin, open: t}
 	for key, r := range t.images {
 		x.undo = append(x.undo, undo{key, x.db.table(key.model).put(key.id, r)})
 	}
 	mark := x.mark()
-	err := op(newEnv(x, adminUser))
+	err := op(newEnv(x, t.uid))
 	if err == nil {
 		for _, u := range x.undo[mark:] {
 			t.images[u.key] = x.db.table(u.key.model).rows[u.key.id]
@@ -169,6 +177,9 @@ func (t *Tx) end(commit bool) error {
 	t.s.mu.Lock()
 	defer t.s.mu.Unlock()
 	t.unlock()
+	if t.age != t.s.age {
+		return errClosed
+	}
 	if commit {
 		x := &tx{s: t.s, db: t.s.db, stamp: t.stamp}
 		for key, r := range t.images {
@@ -177,6 +188,23 @@ func (t *Tx) end(commit bool) error {
 		x.commit()
 		t.committed = true
 	}
-	close(t.done)
+	t.release()
 	return nil
+}
+
+// slowly runs the work of a call that Hold keeps from committing.
+func (s *Server) slowly(uid int64, released <-chan struct{}, work func(*env) error) error {
+	t := s.Begin()
+	t.uid = uid
+	if err := t.step(work); err != nil {
+		_ = t.Rollback() // a refused step leaves nothing, and err says why
+		return err
+	}
+	select {
+	case <-released:
+		return t.Commit()
+	case <-s.halt:
+		_ = t.Rollback() // the server is closing: the call has no answer anyway
+		return errHalted
+	}
 }

@@ -100,7 +100,7 @@ func searchRead(c *call) (any, error) {
 func createMethod(c *call) (any, error) {
 	switch v := c.arg("vals_list").(type) {
 	case map[string]any:
-		return c.e.createOne(c.m, v)
+		return c.e.create(c.m, v)
 	case []any:
 		ids := []int64{}
 		for _, x := range v {
@@ -108,7 +108,7 @@ func createMethod(c *call) (any, error) {
 			if !ok {
 				return nil, rawFault("AttributeError: '" + pyType(x) + "' object has no attribute 'get'")
 			}
-			id, err := c.e.createOne(c.m, vals)
+			id, err := c.e.create(c.m, vals)
 			if err != nil {
 				return nil, err
 			}
@@ -118,9 +118,6 @@ func createMethod(c *call) (any, error) {
 	}
 	return nil, rawFault("TypeError: create() argument must be a dict or a list")
 }
-
-// createOne is create with the rights checked before anything else runs that the model's own code does not run first.
-func (e *env) createOne(m *model, vals values) (int64, error) { return e.create(m, vals) }
 
 func copyMethod(c *call) (any, error) {
 	if len(c.ids) != 1 {
@@ -150,7 +147,7 @@ func copyMethod(c *call) (any, error) {
 	if given, ok := c.arg("default").(map[string]any); ok {
 		maps.Copy(vals, given)
 	}
-	return c.e.createOne(c.m, vals)
+	return c.e.create(c.m, vals)
 }
 
 func (e *env) pairs(m *model, ids []int64) []any {
@@ -214,7 +211,7 @@ func nameCreateMethod(c *call) (any, error) {
 	if c.m.name == "hr.department" {
 		vals["name"] = name
 	}
-	id, err := c.e.createOne(c.m, vals)
+	id, err := c.e.create(c.m, vals)
 	if err != nil {
 		return nil, err
 	}

@@ -364,6 +364,58 @@ func TestRightsAndRules(t *testing.T) {
 	}
 }
 
+func TestStoredRecordRules(t *testing.T) {
+	w := newWorld(t)
+	uid := w.s.AddUser("plain", "pw", "base.group_user")
+	mine := w.s.Create("hr.employee", vals{"name": "mine", "user_id": uid})
+	w.s.Create("hr.employee", vals{"name": "not mine"})
+	model := w.s.Search("ir.model", []any{[]any{"model", "=", "hr.employee"}})[0]
+	w.s.Create("ir.rule", vals{"name": "own", "model_id": model, "groups": []any{[]any{6, 0, []int64{1}}}, "domain_force": "['|', ('user_id', '=', user.id), ('id', 'in', [])]"})
+	for login, c := range map[string]struct {
+		password string
+		want     []int64
+	}{"plain": {"pw", []int64{mine}}, "admin": {"admin", []int64{}}} {
+		ids, err := w.client(login, c.password).Search(ctx(), "hr.employee", nil, odoo.Options{})
+		w.must(err)
+		if !slices.Equal(ids, c.want) {
+			t.Errorf("%s sees %v, want %v", login, ids, c.want)
+		}
+	}
+	e := newEnv(w.s.newTx(), uid)
+	for text, ok := range map[string]bool{"[(1, '=', 1)]": true, "[('a', 'in', [1, 2.5, True, None,])]": true, "": true, "[('a', '=', time.now())]": false, "[('a'": false, "{}": false} {
+		if _, got := e.ruleDomain(text); got != ok {
+			t.Errorf("%s: read %v", text, got)
+		}
+	}
+}
+
+func TestNotifications(t *testing.T) {
+	w := newWorld(t)
+	c := w.admin()
+	inbox, mail := w.s.AddUser("inbox", "pw", "base.group_user"), w.s.AddUser("mail", "pw", "base.group_user")
+	w.must(w.s.Write("res.users", inbox, vals{"notification_type": "inbox"}))
+	partner := func(u int64) int64 { return w.s.Get("res.users", u)["partner_id"].([]any)[0].(int64) }
+	p := w.s.Create("res.partner", vals{"name": "A"})
+	posted, err := c.Execute(ctx(), "res.partner", "message_post", []any{[]any{p}}, vals{"body": "hi", "partner_ids": []any{partner(inbox), partner(mail)}})
+	w.must(err)
+	rows, err := c.SearchRead(ctx(), "mail.notification", odoo.Domain{odoo.Cond("mail_message_id", "=", posted)}, []string{"res_partner_id", "is_read", "is_email"}, odoo.Options{Order: "id"})
+	w.must(err)
+	if len(rows) != 2 || rows[0]["is_read"] != false || rows[1]["is_read"] != true || rows[1]["is_email"] != true {
+		t.Fatalf("notifications: %v", rows)
+	}
+	reader := w.client("inbox", "pw")
+	waiting := odoo.Domain{odoo.Cond("needaction", "=", true)}
+	if ids, err := reader.Search(ctx(), "mail.message", waiting, odoo.Options{}); err != nil || !slices.Equal(ids, []int64{posted.(int64)}) {
+		t.Errorf("needaction: %v %v", ids, err)
+	}
+	if _, err := reader.Execute(ctx(), "mail.message", "set_message_done", []any{[]any{posted}}, nil); !odoo.IsUnreadable(err) {
+		t.Errorf("set_message_done: %v", err)
+	}
+	if ids, err := reader.Search(ctx(), "mail.message", waiting, odoo.Options{}); err != nil || len(ids) != 0 {
+		t.Errorf("after reading: %v %v", ids, err)
+	}
+}
+
 func TestManualFieldAtOnce(t *testing.T) {
 	w := newWorld(t)
 	c := w.admin()
@@ -402,6 +454,24 @@ func TestSnapshotIsComplete(t *testing.T) {
 	}
 	if _, err := w.admin().Authenticate(ctx()); err != nil {
 		t.Errorf("log-in after a restore: %v", err)
+	}
+}
+
+func TestEmployeeWithALeaveCannotBeDeleted(t *testing.T) {
+	w := newWorld(t)
+	e := w.s.Create("hr.employee", vals{"name": "A"})
+	leave := w.s.Create("hr.leave", vals{"employee_id": e, "holiday_status_id": 2, "date_from": "2026-05-05 01:00:00", "date_to": "2026-05-05 10:00:00", "number_of_days": 1})
+	if err := w.s.Unlink("hr.employee", e); err == nil || !strings.Contains(err.Error(), "ValidationError") {
+		t.Errorf("unlink: %v", err)
+	}
+	if w.s.Get("hr.employee", e) == nil || w.s.Get("hr.leave", leave)["employee_id"] == false {
+		t.Error("the refused deletion left something")
+	}
+	present := w.s.Create("hr.employee", vals{"name": "B"})
+	attendance := w.s.Create("hr.attendance", vals{"employee_id": present, "check_in": "2026-05-04 01:00:00"})
+	w.must(w.s.Unlink("hr.employee", present))
+	if w.s.Get("hr.attendance", attendance) != nil {
+		t.Error("the attendance of a deleted employee is there")
 	}
 }
 

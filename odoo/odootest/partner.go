@@ -3,7 +3,6 @@ package odootest
 import (
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -26,9 +25,15 @@ func init() {
 		afterWrite:   partnerAfterWrite,
 		beforeUnlink: partnerBeforeUnlink,
 		check:        partnerCheck,
-		nameGet:      partnerName,
-		nameSearch:   partnerNameSearch,
-		inverse:      map[string]bool{"company_type": true},
+		sqlCheck: func(m *model, r *row) string {
+			if r.str(m.field("type")) == "contact" && r.at(m.field("name")) == nil {
+				return "Contacts require a name."
+			}
+			return ""
+		},
+		nameGet:    partnerName,
+		nameSearch: partnerNameSearch,
+		inverse:    map[string]bool{"company_type": true},
 		compute: map[string]func(*env, *model, *row) any{
 			"company_type": func(_ *env, m *model, r *row) any {
 				if r.flag(m.field("is_company")) {
@@ -58,70 +63,6 @@ func init() {
 			"self":      func(_ *env, _ *model, r *row) any { return r.id },
 			"tz_offset": func(*env, *model, *row) any { return "+0000" },
 		},
-	}
-	behaviours["res.partner.category"] = &behaviour{
-		nameGet: func(e *env, m *model, r *row) string {
-			names := []string{}
-			for at := r; at != nil && len(names) < maxDepth; at = e.row(m.name, at.ref(m.field("parent_id"))) {
-				name, _ := e.stored(m, at, m.field("name")).(string)
-				names = append([]string{name}, names...)
-			}
-			return strings.Join(names, " / ")
-		},
-		nameSearch: func(e *env, m *model, name, op string, domain []any, limit int64) ([]int64, bool, error) {
-			parts := strings.Split(name, " / ")
-			if name != "" {
-				domain = append([]any{[]any{"name", op, parts[len(parts)-1]}}, domain...)
-			}
-			ids, err := e.search(m, domain, searchOptions{limit: limit})
-			return ids, true, err
-		},
-		check: func(e *env, m *model, ids []int64, changed func(string) bool) error {
-			for _, id := range ids {
-				if changed("parent_id") && e.recursive(m, id, "parent_id") {
-					return validation("You can not create recursive tags.")
-				}
-			}
-			return nil
-		},
-	}
-	behaviours["res.company"] = &behaviour{
-		defaults: func(e *env, m *model) values {
-			return values{"currency_id": orFalse(e.value("res.company", firstID(e.company()), "currency_id"))}
-		},
-		beforeCreate: func(e *env, m *model, vals values) error {
-			if truthy(vals["partner_id"]) || !truthy(vals["name"]) {
-				return nil
-			}
-			id, err := e.create(e.model("res.partner"), values{"name": vals["name"], "is_company": true, "customer": false,
-				"email": vals["email"], "phone": vals["phone"], "website": vals["website"], "vat": vals["vat"], "company_id": false})
-			vals["partner_id"] = id
-			return err
-		},
-		afterWrite: func(e *env, m *model, ids []int64, vals values, _ map[int64]*row) error {
-			shared := values{}
-			for _, n := range append([]string{"name", "email", "phone"}, partnerOfCompany...) {
-				if v, ok := vals[n]; ok {
-					shared[n] = v
-				}
-			}
-			for _, id := range ids {
-				if len(shared) > 0 {
-					if err := e.write(e.model("res.partner"), []int64{e.refOf(m.name, id, "partner_id")}, shared); err != nil {
-						return err
-					}
-				}
-			}
-			return nil
-		},
-		inverse: map[string]bool{},
-		compute: map[string]func(*env, *model, *row) any{},
-	}
-	for _, n := range partnerOfCompany {
-		behaviours["res.company"].inverse[n] = true
-		behaviours["res.company"].compute[n] = func(e *env, m *model, r *row) any {
-			return e.value("res.partner", r.ref(m.field("partner_id")), n)
-		}
 	}
 }
 
@@ -343,74 +284,9 @@ func partnerBeforeUnlink(e *env, m *model, ids []int64) (func() error, error) {
 
 func partnerCheck(e *env, m *model, ids []int64, changed func(string) bool) error {
 	for _, id := range ids {
-		r := e.row(m.name, id)
-		if r.str(m.field("type")) == "contact" && r.at(m.field("name")) == nil {
-			return validation("Contacts require a name.")
-		}
 		if changed("parent_id") && e.recursive(m, id, "parent_id") {
 			return validation("You cannot create recursive Partner hierarchies.")
 		}
 	}
 	return nil
-}
-
-// partnerName is _get_name without the context's variations except show_email.
-func partnerName(e *env, m *model, r *row) string {
-	name := r.str(m.field("name"))
-	parent := e.row(m.name, r.ref(m.field("parent_id")))
-	if company := r.str(m.field("company_name")); company != "" || parent != nil {
-		if typ := r.str(m.field("type")); name == "" && slices.Contains([]string{"invoice", "delivery", "other"}, typ) {
-			name = m.field("type").labelOf(typ)
-		}
-		if !r.flag(m.field("is_company")) {
-			prefix, _ := partnerCompanyName(e, m, r).(string)
-			if prefix == "" && parent != nil {
-				prefix = parent.str(m.field("name"))
-			}
-			name = prefix + ", " + name
-		}
-	}
-	if mail := r.str(m.field("email")); mail != "" && truthy(e.context["show_email"]) {
-		name += " <" + mail + ">"
-	}
-	return name
-}
-
-func (f *field) labelOf(value string) string {
-	for _, o := range f.selection {
-		if o[0] == value {
-			return o[1]
-		}
-	}
-	return value
-}
-
-var notAlphanumeric = regexp.MustCompile(`[^a-zA-Z0-9]+`)
-
-// partnerNameSearch looks at the e-mail, the reference and the tax id too, and puts matches by name first.
-func partnerNameSearch(e *env, m *model, name, op string, domain []any, limit int64) ([]int64, bool, error) {
-	if name == "" || !slices.Contains([]string{"=", "ilike", "=ilike", "like", "=like"}, op) {
-		return nil, false, nil
-	}
-	found, err := e.search(m, domain, searchOptions{})
-	if err != nil {
-		return nil, true, err
-	}
-	byName := likeMatcher(name, op == "ilike" || op == "like", strings.HasSuffix(op, "ilike"))
-	if op == "=" {
-		byName = func(s string) bool { return s == name }
-	}
-	vat := notAlphanumeric.ReplaceAllString(name, "")
-	var first, second []int64
-	t := e.rows(m.name)
-	for _, id := range found {
-		r := t.rows[id]
-		switch {
-		case byName(r.str(m.field("display_name"))):
-			first = append(first, id)
-		case byName(r.str(m.field("email"))), byName(r.str(m.field("ref"))), vat != "" && strings.EqualFold(r.str(m.field("vat")), vat):
-			second = append(second, id)
-		}
-	}
-	return window(append(first, second...), 0, limit), true, nil
 }

@@ -33,6 +33,10 @@ func (e *env) read(m *model, ids []int64, names []string, classic bool) ([]dict,
 			return nil, err
 		}
 	}
+	masked := m.name == "hr.leave" && slices.Contains(names, "name") && !e.inGroup("hr_holidays.group_hr_holidays_user") && e.uid != superuser
+	if masked && !slices.Contains(names, "employee_id") {
+		names = append(slices.Clone(names), "employee_id")
+	}
 	keys := []string{"id"}
 	var fields []*field
 	for _, n := range names {
@@ -51,7 +55,11 @@ func (e *env) read(m *model, ids []int64, names []string, classic bool) ([]dict,
 		vals := make([]any, 1, len(keys))
 		vals[0] = id
 		for _, f := range fields {
-			vals = append(vals, e.show(m, r, f, classic))
+			v := e.show(m, r, f, classic)
+			if masked && f.name == "name" && e.refOf("hr.employee", r.ref(m.field("employee_id")), "user_id") != e.uid {
+				v = "*****" // the reason of somebody else's leave
+			}
+			vals = append(vals, v)
 		}
 		out = append(out, dict{keys, vals})
 	}

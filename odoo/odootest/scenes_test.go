@@ -91,13 +91,15 @@ setup-rule-create setup-group-create setup-user-create`
 const officeScene = `
 leave-create leave-create-ok leave-read leave-read-all-fields leave-read-state-after fault-leave-overlap
 activity-create activity-read activity-search-mine activity-schedule-on-record
-leave-action-approve leave-read-state fault-leave-action-approve-twice fault-leave-unlink-validated fault-access-record-rule-write
+leave-action-approve leave-read-state fault-leave-action-approve-twice fault-leave-unlink-validated fault-access-record-rule-write nofault-access-record-rule
 leave-action-refuse leave-action-draft leave-action-confirm leave-write-state-directly leave-read-state-after-write
 fault-leave-approve-by-employee fault-leave-write-state-by-employee fault-leave-create-for-other
 message-post-partner message-post-int-id activity-feedback activity-read-after-done fault-field-groups message-subscribe
 sale-action-confirm sale-action-confirm-again sale-action-cancel
 purchase-button-confirm nofault-purchase-approve-by-user purchase-button-approve purchase-button-cancel fault-expense-approve-by-employee expense-approve-officer
 expense-approve expense-move-create expense-refuse invoice-open fault-invoice-cancel fault-invoice-unlink-open
+event-create event-create-allday event-create-dateonly event-create-iso-z event-create-offset event-create-xmlrpc-datetime
+fault-event-garbage-datetime fault-event-stop-before-start event-read-iso-variants task-create task-read
 message-post-attachment message-post-attachments-tuple html-note-create html-note-read html-write-plain`
 
 // partners brings the number of visible and of all partners to what was recorded.
@@ -221,6 +223,13 @@ func init() {
 		for id := range int64(2) {
 			r.make("hr.expense.sheet", id+1, map[string]any{"name": "Report", "employee_id": 2, "state": "submit"})
 		}
+	}
+	before["event-create"] = func(r *replay) { r.seq("calendar.event", 2) }
+	before["event-create-dateonly"] = func(r *replay) { r.seq("calendar.event", 7) }
+	before["event-create-offset"] = func(r *replay) { r.seq("calendar.event", 6) }
+	before["task-create"] = func(r *replay) {
+		r.make("project.project", 2, map[string]any{"name": "Proj"})
+		r.seq("project.task", 13)
 	}
 	before["invoice-open"] = func(r *replay) {
 		r.make("account.invoice", 1, map[string]any{"partner_id": 8, "account_id": false})

@@ -18,6 +18,7 @@ type Server struct {
 	mu       sync.Mutex // guards the database and what follows: a call holds it from its first read to its commit
 	db       *database
 	rules    []rule
+	age      int            // counts restores
 	locks    map[rowKey]*Tx // rows written by transactions still open
 	logins   map[int64]stamp
 	cached   map[int64]string // passwords that were right once (res.users' __uid_cache)
@@ -107,7 +108,7 @@ func (s *Server) dispatch(service string, body []byte, v1 bool, host string) ans
 		}
 		return answer{body: encodeFault(&fault{code: how.code, text: how.text}, v1)}
 	}
-	result, err := s.run(service, name, params, host)
+	result, err := s.run(service, name, params, host, s.heldBy(call))
 	if err != nil {
 		call.Fault = err.Error()
 	}
@@ -158,17 +159,19 @@ func describeCall(now time.Time, service, name string, params []any) Call {
 		c.Args, _ = params[5].([]any)
 	}
 	if len(params) > 6 {
-		c.Kwargs, _ = params[6].(map[string]any)
+		if kwargs, ok := params[6].(map[string]any); ok {
+			c.Kwargs = plainValues(kwargs) // a copy: the lock in the context is consumed by the call
+		}
 	}
 	return c
 }
 
-func (s *Server) run(service, name string, params []any, host string) (any, error) {
+func (s *Server) run(service, name string, params []any, host string, held <-chan struct{}) (any, error) {
 	switch service {
 	case "common":
 		return s.common(name, params, host)
 	case "object":
-		return s.object(name, params, host)
+		return s.object(name, params, host, held)
 	case "db":
 		return s.dbService(name, params)
 	}
@@ -206,7 +209,7 @@ func (s *Server) dbService(name string, params []any) (any, error) {
 	return nil, rawFault("KeyError: " + pyQuote("exp_"+name))
 }
 
-func (s *Server) object(name string, params []any, host string) (any, error) {
+func (s *Server) object(name string, params []any, host string, held <-chan struct{}) (any, error) {
 	if len(params) < 3 {
 		return nil, rawFault("IndexError: tuple index out of range")
 	}
@@ -222,10 +225,15 @@ func (s *Server) object(name string, params []any, host string) (any, error) {
 		return nil, err
 	}
 	var result any
-	err = s.transact(uid, func(e *env) (err error) {
+	work := func(e *env) (err error) {
 		result, err = e.execute(model, method, args, kwargs)
 		return err
-	})
+	}
+	if held != nil {
+		err = s.slowly(uid, held, work)
+	} else {
+		err = s.transact(uid, work)
+	}
 	return result, err
 }
 

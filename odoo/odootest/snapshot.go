@@ -102,6 +102,10 @@ func (s *Server) Restore(snapshot []byte) error {
 			db.tables[name] = it.table(m)
 		}
 	}
+	for _, open := range s.locks {
+		open.release()
+	}
+	s.age++
 	s.db, s.locks, s.cached, s.logins = db, map[rowKey]*Tx{}, map[int64]string{}, map[int64]stamp{}
 	for uid, t := range img.Logins {
 		s.logins[uid] = stamp(t)

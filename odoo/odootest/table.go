@@ -3,7 +3,7 @@ package odootest
 import (
 	"cmp"
 	"slices"
-	"sort"
+	"strconv"
 )
 
 // row is one record. Rows are never changed in place: a write stores a new one, so a transaction is undone by putting the old
@@ -143,7 +143,7 @@ func (t *table) find(name string, key func(*row) any, want any) []int64 {
 
 // referring returns the rows whose many2one f is id.
 func (t *table) referring(f *field, id int64) []int64 {
-	return t.find("ref:"+f.name, func(r *row) any { return r.at(f) }, id)
+	return t.find("ref:"+strconv.Itoa(f.col), func(r *row) any { return r.at(f) }, id)
 }
 
 // linking returns the rows whose many2many f holds id. Indexed by scanning, for links are few: the index maps one row per key.
@@ -196,8 +196,4 @@ func compareValues(a, b any) int {
 		}
 	}
 	return 0
-}
-
-func sortBy(ids []int64, less func(a, b int64) int) {
-	sort.SliceStable(ids, func(i, j int) bool { return less(ids[i], ids[j]) < 0 })
 }

@@ -30,67 +30,16 @@ func init() {
 		defaults: func(e *env, _ *model) values {
 			return values{"date": e.tx.stamp.String(), "author_id": orFalse(e.value("res.users", e.uid, "partner_id"))}
 		},
-	}
-	behaviours["mail.activity"] = &behaviour{
-		createAsBot: true,
-		defaults: func(e *env, _ *model) values {
-			return values{"date_deadline": e.tx.stamp.Time().Format("2006-01-02"), "user_id": e.uid, "create_user_id": e.uid}
-		},
-		afterCreate: func(e *env, m *model, id int64, _ values) error {
-			r := e.row(m.name, id)
-			model := e.text("ir.model", r.ref(m.field("res_model_id")), "model")
-			target, _ := r.at(m.field("res_id")).(int64)
-			return e.set(m, id, values{"res_model": model, "res_name": e.nameOf(model, target)})
-		},
+		methods: map[string]method{"set_message_done": {multi: true, run: messageDone}},
 		compute: map[string]func(*env, *model, *row) any{
-			"state": func(e *env, m *model, r *row) any {
-				today, due := e.tx.stamp.Time().Format("2006-01-02"), r.str(m.field("date_deadline"))
-				switch {
-				case due < today:
-					return "overdue"
-				case due == today:
-					return "today"
-				}
-				return "planned"
+			"needaction": func(e *env, m *model, r *row) any {
+				n := e.model("mail.notification")
+				own := e.refOf("res.users", e.uid, "partner_id")
+				return slices.ContainsFunc(e.rows(n.name).referring(n.field("mail_message_id"), r.id), func(id int64) bool {
+					x := e.row(n.name, id)
+					return x.ref(n.field("res_partner_id")) == own && !x.flag(n.field("is_read"))
+				})
 			},
-			"activity_category": func(e *env, m *model, r *row) any {
-				return e.value("mail.activity.type", r.ref(m.field("activity_type_id")), "category")
-			},
-			"icon": func(e *env, m *model, r *row) any {
-				return e.value("mail.activity.type", r.ref(m.field("activity_type_id")), "icon")
-			},
-		},
-		methods: map[string]method{
-			"action_feedback": {multi: true, params: []string{"feedback"}, run: func(c *call) (any, error) {
-				var message any = false
-				for _, id := range c.ids {
-					r := c.e.row(c.m.name, id)
-					if r == nil {
-						continue
-					}
-					target, _ := r.at(c.m.field("res_id")).(int64)
-					posted, err := c.e.post(r.str(c.m.field("res_model")), target, values{"body": "<div>" + html.EscapeString(c.textArg("feedback")) + "</div>", "message_type": "notification"})
-					if err != nil {
-						return nil, err
-					}
-					message = posted
-				}
-				return message, c.e.unlink(c.m, c.ids)
-			}},
-		},
-	}
-	behaviours["note.note"] = &behaviour{
-		compute: map[string]func(*env, *model, *row) any{"name": noteName},
-		afterCreate: func(e *env, m *model, id int64, _ values) error {
-			return e.set(m, id, values{"name": noteName(e, m, e.row(m.name, id))})
-		},
-		afterWrite: func(e *env, m *model, ids []int64, vals values, _ map[int64]*row) error {
-			for _, id := range ids {
-				if err := e.set(m, id, values{"name": noteName(e, m, e.row(m.name, id))}); err != nil {
-					return err
-				}
-			}
-			return nil
 		},
 	}
 }
@@ -172,7 +121,11 @@ func (e *env) post(model string, id int64, vals values) (int64, error) {
 			vals[name] = []any{[]any{int64(6), int64(0), idList(ids)}}
 		}
 	}
-	return e.sudo().create(e.model("mail.message"), vals)
+	message, err := e.sudo().create(e.model("mail.message"), vals)
+	if err != nil {
+		return 0, err
+	}
+	return message, e.notify(message, model, id)
 }
 
 // announce is what mail.thread does when a record is made: its maker follows it and the chatter says so, unless the context
