@@ -282,21 +282,32 @@ func TestClearsCountApart(t *testing.T) {
 	c.quiet()
 }
 
-func TestGuardForgetsTheCountsOfYesterday(t *testing.T) {
+func TestGuardOnTheNextDay(t *testing.T) {
 	c := company(t)
-	ids := c.staff(6)
+	ids := c.staff(8)
 	now := time.Now()
 	c.options = func(o *bridge.Options) { o.Now = func() time.Time { return now } }
 	c.reopen(presets(t, deleteInDingTalk, budget("{creates: 50, updates: 200, clears: 20, removals: 2, percent: 100}"))...)
 	c.sync()
-	for _, id := range ids[:4] {
-		c.write("hr.employee", id, map[string]any{"active": false})
+	archive := func(ids ...int64) {
+		for _, id := range ids {
+			c.write("hr.employee", id, map[string]any{"active": false})
+		}
+		c.sync()
 	}
-	c.sync()
-	want(t, "people left", len(c.ding.Users()), 6)
+	archive(ids[:4]...)
+	want(t, "people left", len(c.ding.Users()), 8)
+	list := c.list(bridge.RiskRemove, 2)
+	// A new day is no release for what waits, but a new budget for what comes.
 	now = now.Add(24 * time.Hour)
 	c.sync()
-	want(t, "people left on the next day", len(c.ding.Users()), 4)
+	want(t, "people left on the next day", len(c.ding.Users()), 8)
+	archive(ids[4:7]...)
+	want(t, "people left on the next day", len(c.ding.Users()), 6)
+	want(t, "the list", c.list(bridge.RiskRemove, 3), list)
+	c.release(list)
+	c.sync()
+	want(t, "people left", len(c.ding.Users()), 3)
 	want(t, "lists left", len(c.status().Lists), 0)
 }
 

@@ -144,11 +144,11 @@ func (s *dingSide) notFound(ctx context.Context, m *mapping.Mapping, id ID, err 
 
 // List implements side by walking the departments the app may see; a person in several departments comes once.
 func (s *dingSide) List(ctx context.Context, m *mapping.Mapping, page func([]Seen) error) (Listing, error) {
-	scopes, err := s.client.Contacts.Scopes(ctx)
+	scopes, unknown, err := s.scopes(ctx)
 	if err != nil {
 		return Listing{}, err
 	}
-	l := Listing{Scope: fmt.Sprint(scopes.Departments, len(scopes.Users), m.Departments)}
+	l := Listing{Scope: fmt.Sprint(scopes.Departments, len(scopes.Users), m.Departments), Why: unknown}
 	roots := scopes.Departments
 	if len(m.Departments) > 0 {
 		roots = m.Departments
@@ -170,6 +170,17 @@ func (s *dingSide) List(ctx context.Context, m *mapping.Mapping, page func([]See
 	}
 	l.Complete = err == nil && l.Why == ""
 	return l, err
+}
+
+// scopes asks what the app may see. Where DingTalk does not say it, the whole corporation is walked, and absence from that list is
+// evidence of nothing.
+func (s *dingSide) scopes(ctx context.Context) (scopes dingtalk.Scopes, unknown string, err error) {
+	scopes, err = s.client.Contacts.Scopes(ctx)
+	f := classify(err)
+	if f == nil || f.Class == FailRetry || stopsAll(f.Scope) {
+		return scopes, "", err
+	}
+	return dingtalk.Scopes{Departments: []int64{1}}, "the app's contact scope cannot be read: " + f.Words, nil
 }
 
 func (s *dingSide) listDepartments(ctx context.Context, roots []int64, departments []dingtalk.Object, l *Listing, page func([]Seen) error) error {

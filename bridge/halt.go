@@ -138,8 +138,17 @@ func (h *halts) has(scope string) bool {
 	return h.by[scope] != nil
 }
 
-// list returns all halts, by scope.
+// list returns all halts, by scope. One of single calls that was tried again and did not come back has ended.
 func (h *halts) list() []Halted {
+	h.mu.Lock()
+	var ended []string
+	for scope, s := range h.by {
+		if !stopsAll(scope) && h.now().After(s.Until.Add(2*h.base)) {
+			ended = append(ended, scope)
+		}
+	}
+	h.mu.Unlock()
+	h.worked(ended...)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	out := make([]Halted, 0, len(h.by))

@@ -39,7 +39,8 @@ const (
 	demoEqualWithin  = 60 * time.Second // the first sync
 	demoArriveWithin = 15 * time.Second // one change
 	demoLook         = 10 * time.Millisecond
-	demoBetween      = 2 * time.Second // between two changes of the endless demo
+	demoRelease      = 250 * time.Millisecond // how often the guard's lists are looked at
+	demoBetween      = 2 * time.Second        // between two changes of the endless demo
 	demoPeople       = 200
 )
 
@@ -263,28 +264,36 @@ func (d *demo) untilEqual(ctx context.Context, ended <-chan error, within time.D
 // errLate says that something did not happen in time.
 var errLate = errors.New("too late")
 
-// await looks until done, the time is over, or the daemon ended.
+// await looks until done, the time is over, or the daemon ended; the guard's lists are released meanwhile.
 func (d *demo) await(ctx context.Context, ended <-chan error, within, every time.Duration, done func() bool) error {
-	deadline := time.Now().Add(within)
 	released := time.Now()
+	return await(ctx, ended, within, every, done, func() error {
+		if time.Since(released) < demoRelease {
+			return nil
+		}
+		released = time.Now()
+		return d.releaseLists(ctx)
+	})
+}
+
+// await looks every so often until done, and does something else between two looks; errLate when the time is over.
+func await(ctx context.Context, ended <-chan error, within, every time.Duration, done func() bool, between func() error) error {
+	deadline := time.NewTimer(within)
+	defer deadline.Stop()
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for !done() {
-		if time.Since(released) > 250*time.Millisecond {
-			if err := d.releaseLists(ctx); err != nil {
-				return err
-			}
-			released = time.Now()
+		if err := between(); err != nil {
+			return err
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case err := <-ended:
 			return errors.Join(errors.New("the daemon ended"), err)
+		case <-deadline.C:
+			return errLate
 		case <-tick.C:
-			if time.Now().After(deadline) {
-				return errLate
-			}
 		}
 	}
 	return nil

@@ -120,11 +120,10 @@ func file(t *testing.T, name, text string) string {
 	return path
 }
 
-// until waits for the condition, which is tried whenever the stand-ins are quiet, until the test's patience is over.
+// until looks until the condition holds, but not longer than a change of the demo may take.
 func (s *shell) until(ctx context.Context, what string, done func() bool) {
 	s.t.Helper()
-	d := &demo{app: &app{out: &bytes.Buffer{}, lang: english}}
-	if err := d.await(ctx, nil, demoArriveWithin, demoLook, done); err != nil {
+	if err := await(ctx, nil, demoArriveWithin, demoLook, done, func() error { return nil }); err != nil {
 		s.t.Fatalf("%s: %v", what, err)
 	}
 }

@@ -156,7 +156,9 @@ func TestHeldConflictIsResolved(t *testing.T) {
 	if got := textOf(e.row(c)["job_title"]); got != "编辑" {
 		t.Errorf("odoo still says %s", got)
 	}
-	if st := unmarshal[bridge.Status](t, s.run("status", "--json").out); slices.ContainsFunc(st.Held, func(h bridge.HeldRecord) bool { return h.Odoo == bridge.ID(id(c.id)) }) {
+	if st := unmarshal[bridge.Status](t, s.run("status", "--json").out); slices.ContainsFunc(st.Held, func(h bridge.HeldRecord) bool {
+		return h.Mapping == "employees" && h.Odoo == bridge.ID(id(c.id)) && h.Field == "title"
+	}) {
 		t.Errorf("still held: %+v", st.Held)
 	}
 }

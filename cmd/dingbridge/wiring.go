@@ -51,6 +51,8 @@ type world struct {
 	ding     *dingtalk.Client
 	sources  []mapping.Source
 	set      *mapping.Set
+
+	tune func(*bridge.Options) // for tests: shorter waits than the settings have
 }
 
 // openStore opens the store alone, with the mappings as far as they can be read without a server: enough for commands that
@@ -145,13 +147,17 @@ func (w *world) engine(log *zap.Logger, metrics *bridge.Metrics) (*bridge.Engine
 
 func (w *world) engineOptions(log *zap.Logger, metrics *bridge.Metrics) bridge.Options {
 	s := w.settings
-	return bridge.Options{
+	o := bridge.Options{
 		Store: w.store, Odoo: w.odoo, DingTalk: w.ding, Mappings: w.set, Log: log, Metrics: metrics, Zone: w.zone,
 		Identity: bridge.Identity{OdooURL: s.Odoo.URL, Database: s.Odoo.Database, Corp: s.DingTalk.AppKey},
 		Poll:     s.Poll, SweepAt: time.Duration(s.Sweep), Overlap: s.Overlap, StaleWindow: s.DingTalk.StaleWindow,
 		IntentSettle: max(s.Odoo.Timeout, s.DingTalk.Timeout) + settleMargin,
 		Retention:    bridge.Retention{History: days(s.Retention.HistoryDays), Inbox: days(s.Retention.InboxDays)},
 	}
+	if w.tune != nil {
+		w.tune(&o)
+	}
+	return o
 }
 
 // settleMargin is added to the clients' deadline: after it, a call whose answer was lost has ended on the far side too.

@@ -1,0 +1,216 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"dingbridge/dingtalk/dingtalktest"
+)
+
+// arrival is one line about a change.
+var arrival = regexp.MustCompile(`(?m)^\d\d:\d\d:\d\d  (odoo → dingtalk|dingtalk → odoo|odoo ↔ dingtalk)  .+   \d+\.\d\d s$`)
+
+func TestDemoOnce(t *testing.T) {
+	if testing.Short() {
+		t.Skip("some seconds")
+	}
+	for lang, words := range map[language]string{english: "Both sides are equal", chinese: "两边一致"} {
+		t.Run(string(lang), func(t *testing.T) {
+			s := &shell{t: t, vars: map[string]string{"DINGBRIDGE_LANGUAGE": string(lang)}}
+			got := s.run("demo", "--once", "--seed", "3")
+			if got.code != exitOK {
+				t.Fatalf("exit code %d\n%s\n%s", got.code, got.out, got.err)
+			}
+			if n := strings.Count(got.out, words); n != 2 {
+				t.Errorf("%q stands there %d times\n%s", words, n, got.out)
+			}
+			routes := map[string]int{}
+			for _, m := range arrival.FindAllStringSubmatch(got.out, -1) {
+				routes[m[1]]++
+			}
+			if routes[toDing] < 5 || routes[toOdoo] < 5 || routes[toBoth] < 2 {
+				t.Errorf("%v\n%s", routes, got.out)
+			}
+			if !strings.Contains(got.out, "$ dingbridge release") || !strings.Contains(got.out, "dingbridge sync\n") {
+				t.Errorf("no plan, or no guard:\n%s", got.out)
+			}
+		})
+	}
+}
+
+// watched is a writer that says when it has seen a number of arrivals.
+type watched struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+	n    int
+	seen func()
+}
+
+func (w *watched) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.text.Write(p)
+	if len(arrival.FindAllString(w.text.String(), -1)) >= w.n {
+		w.seen()
+	}
+	return len(p), nil
+}
+
+func TestDemoGoesOnUntilItIsInterrupted(t *testing.T) {
+	if testing.Short() {
+		t.Skip("some seconds")
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	out := &watched{n: 2, seen: stop}
+	a := &app{in: strings.NewReader(""), out: out, err: &bytes.Buffer{}, env: func(string) string { return "" }}
+	if code := execute(ctx, a, words("demo")); code != exitOK {
+		t.Errorf("exit code %d\n%s", code, out.text.String())
+	}
+	if !strings.Contains(out.text.String(), "The demo is over") {
+		t.Errorf("no farewell:\n%s", out.text.String())
+	}
+}
+
+// TestComparisonFindsEveryDifference: the demo's verdict must not be able to overlook anything.
+func TestComparisonFindsEveryDifference(t *testing.T) {
+	s := newShell(t, 45)
+	s.mappings(openGuard)
+	s.want(exitOK, words("sync"))
+	if diff := s.stage.differences(); len(diff) > 0 {
+		t.Fatalf("not equal to begin with: %v", diff)
+	}
+	e := &editor{stage: s.stage, say: func(t text, args ...any) string { return t.in(english, args...) }}
+	c, err := e.follower()
+	must(t, err)
+	ding := func(change func(*dingtalktest.User)) func() error {
+		return func() error { return s.stage.ding.EditUser(c.user, change) }
+	}
+	odoo := func(field string, value any) func() error {
+		return func() error { return s.stage.admin.Write("hr.employee", c.id, map[string]any{field: value}) }
+	}
+	for _, one := range []struct {
+		what string
+		do   func() error
+	}{
+		{"name", ding(func(u *dingtalktest.User) { u.Name += "甲" })},
+		{"email", odoo("work_email", "other@huaxin.example")},
+		{"title", ding(func(u *dingtalktest.User) { u.Title = "" })},
+		{"place", odoo("work_location", false)},
+		{"department", odoo("department_id", s.stage.unitIDs[0])},
+		{"manager", ding(func(u *dingtalktest.User) { u.ManagerUserID = "" })},
+		{"manager of", func() error {
+			return s.stage.admin.Write("hr.department", s.stage.unitIDs[5], map[string]any{"manager_id": c.id})
+		}},
+		{"is only in odoo", func() error { return s.stage.ding.RemoveUser(c.user) }},
+	} {
+		must(t, one.do())
+		found := false
+		for _, line := range s.stage.differences() {
+			found = found || strings.Contains(line, one.what)
+		}
+		if !found {
+			t.Errorf("%s: %v", one.what, s.stage.differences())
+		}
+	}
+	s.stage.ding.AddUser(dingtalktest.User{Name: "吴浩", Mobile: "13700001234"})
+	s.stage.ding.AddDepartment(dingtalktest.Department{Name: "多余组", ParentID: 1})
+	if all := strings.Join(s.stage.differences(), "\n"); !strings.Contains(all, "吴浩 (13700001234) is only in dingtalk") || !strings.Contains(all, "department 多余组 is only in dingtalk") {
+		t.Error(all)
+	}
+}
+
+func TestSameSeedSameCompany(t *testing.T) {
+	a, b, c := newCompany(200, 5), newCompany(200, 5), newCompany(200, 6)
+	if len(a.people) != 200 || len(a.units) < 30 {
+		t.Fatalf("%d people, %d departments", len(a.people), len(a.units))
+	}
+	depth := 0
+	phones := map[string]bool{}
+	for _, u := range a.units {
+		depth = max(depth, u.depth+1)
+		if u.head < 0 {
+			t.Errorf("%s has no head", u.name)
+		}
+	}
+	for i, p := range a.people {
+		if p != b.people[i] {
+			t.Fatalf("person %d differs: %+v, %+v", i, p, b.people[i])
+		}
+		if phones[bareMobile(p.mobile)] {
+			t.Errorf("two have the number %s", p.mobile)
+		}
+		phones[bareMobile(p.mobile)] = true
+		if !regexp.MustCompile(`^(1[3-9]\d{9}|\+852-[569]\d{7})$`).MatchString(bareMobile(p.mobile)) {
+			t.Errorf("%s is no mobile number", p.mobile)
+		}
+		if p.manager < 0 && i > 0 {
+			t.Errorf("%s has no manager", p.name)
+		}
+	}
+	if depth != 3 {
+		t.Errorf("%d levels", depth)
+	}
+	if a.people[0] == c.people[0] {
+		t.Error("another seed makes the same company")
+	}
+}
+
+func TestProgress(t *testing.T) {
+	var b bytes.Buffer
+	p := &progress{w: &b}
+	p.show("reading", 0, 0)
+	p.show("working", 3, 10)
+	p.note("a sentence")
+	p.clear()
+	if got := b.String(); got != "\r\x1b[Kreading …\r\x1b[Kworking 3/10\r\x1b[Ka sentence\n" {
+		t.Errorf("%q", got)
+	}
+	quiet := newProgress(&b)
+	quiet.show("reading", 0, 0)
+	quiet.note("x")
+	if strings.Count(b.String(), "reading") != 1 {
+		t.Error("progress on something that is no terminal")
+	}
+}
+
+func TestSandbox(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	out := &sandboxOut{told: make(chan string, 1)}
+	a := &app{in: strings.NewReader(""), out: out, err: &bytes.Buffer{}, env: func(string) string { return "" }}
+	ended := make(chan int, 1)
+	go func() { ended <- execute(ctx, a, words("sandbox --odoo 127.0.0.1:0 --dingtalk 127.0.0.1:0")) }()
+	s := &shell{t: t, vars: map[string]string{"DINGBRIDGE_STORE": t.TempDir() + "/state.db", "DINGBRIDGE_DINGTALK_QPS": "1000"}}
+	select {
+	case text := <-out.told:
+		for _, m := range regexp.MustCompile(`(?m)^export (\w+)=(.+)$`).FindAllStringSubmatch(text, -1) {
+			if m[1] != "DINGBRIDGE_STORE" {
+				s.vars[m[1]] = m[2]
+			}
+		}
+	case code := <-ended:
+		t.Fatalf("ended with %d", code)
+	}
+	s.want(exitOK, words("setup --yes"), "4 fields created")
+	s.want(exitOK, words("plan"), "Apply with: dingbridge sync")
+	stop()
+	if code := <-ended; code != exitOK {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// sandboxOut hands over the first thing that is printed.
+type sandboxOut struct{ told chan string }
+
+func (o *sandboxOut) Write(p []byte) (int, error) {
+	select {
+	case o.told <- string(p):
+	default:
+	}
+	return len(p), nil
+}
