@@ -67,6 +67,7 @@ type demo struct {
 	stage      *stage
 	world      *world
 	files      string // folder of the mapping files
+	names      []string
 	delays     []time.Duration
 	routes     map[string]int
 }
@@ -148,7 +149,7 @@ func (d *demo) raiseGuard(ctx context.Context, ended <-chan error) error {
 		return err
 	}
 	err := d.await(ctx, ended, demoArriveWithin, 2*demoLook, func() bool {
-		st, err := bridge.ReadStatus(ctx, d.world.store, mappingNames(d.world.set), time.Now())
+		st, err := bridge.ReadStatus(ctx, d.world.store, d.names, time.Now())
 		return err == nil && !slices.ContainsFunc(st.Mappings, func(m bridge.MappingStatus) bool {
 			return m.Statement == nil || m.Statement.At.Before(edited)
 		})
@@ -175,6 +176,7 @@ func (d *demo) prepare(ctx context.Context, inner *app) (err error) {
 	if err := d.world.live(ctx); err != nil {
 		return err
 	}
+	d.names = mappingNames(d.world.set)
 	engine, err := d.world.engine(zap.NewNop(), nil)
 	if err != nil {
 		return err

@@ -144,7 +144,7 @@ func (d *daemon) reload(ctx context.Context, engine *bridge.Engine, forced bool)
 		}
 		return false
 	}
-	d.sources, d.set = sources, set
+	d.sources = sources
 	d.settings.Mappings = fresh.Mappings
 	d.log.Info("reloaded", zap.Strings("mappings", mappingNames(set)))
 	return false

@@ -70,6 +70,7 @@ type field struct {
 	mirror                                   string // many2many stored on the other model: that model's field
 	related                                  []string
 	inherited                                bool // comes from the _inherits parent
+	property                                 bool // company-dependent: kept in ir.property by the real server, in a column here
 	dynamic                                  bool // its default is computed, by code that may not be here: never NULL in real life
 	id                                       int64
 	col                                      int // -1: no column
@@ -108,7 +109,7 @@ func (m *model) clone() *model {
 func (m *model) add(f *field) {
 	f.col = -1
 	switch {
-	case !f.store || f.typ == "one2many" || f.mirror != "" || logColumns[f.name]:
+	case !f.store && !f.property || f.typ == "one2many" || f.mirror != "" || logColumns[f.name]:
 	default:
 		f.col = len(m.cols)
 		m.cols = append(m.cols, f)
@@ -167,7 +168,7 @@ func buildStock() (map[string]*model, error) {
 				onDelete: x.OnDelete, def: literal(x.Default), rel: x.Rel, relCol: x.Col, dynamic: x.Dynamic,
 			}
 			if x.Property { // stored in ir.property: here a column that polling cannot sort by
-				f.store, f.dynamic = true, true
+				f.property, f.dynamic = true, true
 			}
 			if x.Groups != "" {
 				f.groups = strings.Split(x.Groups, ",")

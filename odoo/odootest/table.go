@@ -146,7 +146,7 @@ func (t *table) referring(f *field, id int64) []int64 {
 	return t.find("ref:"+strconv.Itoa(f.col), func(r *row) any { return r.at(f) }, id)
 }
 
-// linking returns the rows whose many2many f holds id. Indexed by scanning, for links are few: the index maps one row per key.
+// linking returns the rows whose many2many f holds id; it scans the table.
 func (t *table) linking(f *field, id int64) []int64 {
 	var out []int64
 	for _, rid := range t.sorted() {

@@ -131,7 +131,7 @@ func (e *env) split(m *model, vals values) (stored, inherited values, known bool
 		case f.inherited:
 			inherited[name] = v
 			known = true
-		case f.store || len(f.related) > 0 || behaviourOf(m.name).inverse[name]:
+		case f.store || f.property || len(f.related) > 0 || behaviourOf(m.name).inverse[name]:
 			stored[name] = v
 			known = true
 		}
