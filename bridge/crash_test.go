@@ -69,7 +69,7 @@ func TestCrashChild(t *testing.T) {
 func (w *world) spawn(mode string) (kill func(), wait func() error) {
 	w.t.Helper()
 	c := child{w.path, w.odooURL, w.db, w.login, w.password, w.ding.URL(), w.ding.AppKey(), w.ding.AppSecret(), w.ding.CorpID(), mode}
-	cmd := exec.Command(os.Args[0], "-test.run=^TestCrashChild$", "-test.count=1", "-test.timeout=5m") //nolint:gosec // this very binary
+	cmd := exec.Command(os.Args[0], "-test.run=^TestCrashChild$", "-test.count=1", "-test.timeout=5m")
 	cmd.Env = append(os.Environ(), childEnv+"="+c.env())
 	var out strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &out
@@ -326,6 +326,7 @@ func TestRestartWithPendingWorkAndEventsNotHandled(t *testing.T) {
 	want(t, "李四's title", text(c.employeeOf(c.li), "job_title"), "组长")
 	want(t, "李四's place", c.user(mobileLi).WorkPlace, "北京")
 	want(t, "张三 in odoo", text(c.employeeOf(c.zhang), "active"), "")
+	c.step() // the echo of our own write
 	want(t, "events in the inbox", c.status().Inbox, 0)
 	c.sync()
 	c.quiet()

@@ -44,6 +44,7 @@ func (s *odooSide) load(ctx context.Context, m *mapping.Mapping, fields map[stri
 		cx[k] = v
 	}
 	cx["tz"], cx["mode"], cx["noupdate"] = "UTC", "update", true
+	cx["active_test"] = false // a reference to an archived record is looked up with it (odoo/addons/base/models/ir_fields.py)
 	columns := columnsOf(group[0], fields)
 	rows := make([][]any, len(group))
 	for i, c := range group {

@@ -3,6 +3,7 @@ package dingtalk
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -210,8 +211,8 @@ func (c *clock) set(cfg *Config) { cfg.Now = c.now }
 // failure asserts that err is an Error and returns it.
 func failure(t *testing.T, err error) *Error {
 	t.Helper()
-	e, is := err.(*Error)
-	if !is {
+	var e *Error
+	if !errors.As(err, &e) {
 		t.Fatalf("got %T (%v), want an *Error", err, err)
 	}
 	return e

@@ -47,11 +47,11 @@ func (s *RoleService) List(ctx context.Context) iter.Seq2[Object, error] {
 			for _, role := range group.Rows("roles") {
 				role["group_id"], role["group_name"] = group["groupId"], group["name"]
 				role = RoleKind.decode(role)
-				if id := role.Text("id"); seen[id] { // a group that spans two pages
+				id := role.Text("id")
+				if seen[id] { // a group that spans two pages
 					continue
-				} else {
-					seen[id] = true
 				}
+				seen[id] = true
 				if !yield(role, nil) {
 					return
 				}

@@ -59,6 +59,7 @@ func (s *Stream) connect(ctx context.Context) (*streamConn, error) {
 	}
 	dialCtx, cancel := context.WithTimeout(ctx, s.cfg.DialTimeout)
 	defer cancel()
+	//nolint:bodyclose // the library closes the body of the handshake
 	ws, _, err := websocket.Dial(dialCtx, address, &websocket.DialOptions{
 		HTTPClient: &http.Client{Transport: c.web, CheckRedirect: noRedirect},
 		HTTPHeader: http.Header{"User-Agent": {c.cfg.UserAgent}},

@@ -263,8 +263,12 @@ func TestValuesTable(t *testing.T) {
 		raw  any
 		want string
 	}{
-		{gender, DingTalk, "女", "female"}, {gender, Odoo, "female", "female"}, {gender, DingTalk, "他", ""}, {gender, Odoo, "other", ""},
-		{hidden, DingTalk, true, "false"}, {hidden, Odoo, true, "true"},
+		{gender, DingTalk, "女", "female"},
+		{gender, Odoo, "female", "female"},
+		{gender, DingTalk, "他", ""},
+		{gender, Odoo, "other", ""},
+		{hidden, DingTalk, true, "false"},
+		{hidden, Odoo, true, "true"},
 	} {
 		v, err := c.f.Read(c.side, Record{c.f.Name(c.side): c.raw}, Env{})
 		if c.want == "" {

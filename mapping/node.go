@@ -184,7 +184,7 @@ func (c *condition) decodeNode(f *file, n *yaml.Node) {
 	*c = condition{place: at(n), allowed: b.v}
 }
 
-func (r *raw) decodeNode(f *file, n *yaml.Node) { *r = raw{at(n), n} }
+func (r *raw) decodeNode(_ *file, n *yaml.Node) { *r = raw{at(n), n} }
 
 // decode fills v, a document structure, from a node. enum lists the allowed texts of a scalar.
 func (f *file) decode(n *yaml.Node, v reflect.Value, enum []string) {

@@ -187,14 +187,6 @@ func answerOf(value string) string {
 
 func intAnswer(n int64) string { return answerOf(fmt.Sprintf("<int>%d</int>", n)) }
 
-func idsAnswer(ids ...int64) string {
-	var b strings.Builder
-	for _, id := range ids {
-		fmt.Fprintf(&b, "<value><int>%d</int></value>\n", id)
-	}
-	return answerOf("<array><data>\n" + b.String() + "</data></array>")
-}
-
 // rowsAnswer are records with nothing but an id.
 func rowsAnswer(ids ...int64) string {
 	var b strings.Builder

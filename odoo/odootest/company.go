@@ -39,8 +39,10 @@ func init() {
 			if truthy(vals["partner_id"]) || !truthy(vals["name"]) {
 				return nil
 			}
-			id, err := e.create(e.model("res.partner"), values{"name": vals["name"], "is_company": true, "customer": false,
-				"email": vals["email"], "phone": vals["phone"], "website": vals["website"], "vat": vals["vat"], "company_id": false})
+			id, err := e.create(e.model("res.partner"), values{
+				"name": vals["name"], "is_company": true, "customer": false,
+				"email": vals["email"], "phone": vals["phone"], "website": vals["website"], "vat": vals["vat"], "company_id": false,
+			})
 			vals["partner_id"] = id
 			return err
 		},

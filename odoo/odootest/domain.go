@@ -126,8 +126,10 @@ func union(a, b []int64) []int64 {
 	return slices.Compact(out)
 }
 
-var everything = query{match: func(*row) bool { return true }}
-var nothing = query{match: func(*row) bool { return false }, bounded: true}
+var (
+	everything = query{match: func(*row) bool { return true }}
+	nothing    = query{match: func(*row) bool { return false }, bounded: true}
+)
 
 func (e *env) compileLeaf(m *model, token any) (query, error) {
 	leaf, ok := token.([]any)

@@ -16,13 +16,6 @@ type dict struct {
 	vals []any
 }
 
-func (r dict) get(key string) any {
-	if i := slices.Index(r.keys, key); i >= 0 {
-		return r.vals[i]
-	}
-	return nil
-}
-
 // unmarshallable is a result Python's xmlrpc.client cannot dump: the call has run and is committed, the answer is a fault
 // (odoo/addons/base/controllers/rpc.py dumps after the transaction).
 type unmarshallable string

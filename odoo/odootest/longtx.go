@@ -98,7 +98,7 @@ func (t *Tx) step(op func(*env) error) error {
 	for {
 		t.s.mu.Lock()
 		err := t.attempt(op)
-		if err == errSerialization {
+		if errors.Is(err, errSerialization) {
 			err = t.restart(op)
 		}
 		var locked *lockedError

@@ -68,8 +68,10 @@ func (e *env) read(m *model, ids []int64, names []string, classic bool) ([]dict,
 
 // selfReadable lets users read some fields of their own record without rights on res.users (SELF_READABLE_FIELDS).
 func (e *env) selfReadable(m *model, ids []int64, names []string) bool {
-	own := []string{"signature", "company_id", "login", "email", "name", "image", "image_medium", "image_small", "lang", "tz",
-		"tz_offset", "groups_id", "partner_id", "__last_update", "action_id"}
+	own := []string{
+		"signature", "company_id", "login", "email", "name", "image", "image_medium", "image_small", "lang", "tz",
+		"tz_offset", "groups_id", "partner_id", "__last_update", "action_id",
+	}
 	return m.name == "res.users" && len(ids) == 1 && ids[0] == e.uid &&
 		!slices.ContainsFunc(names, func(n string) bool { return !slices.Contains(own, n) })
 }

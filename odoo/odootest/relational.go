@@ -131,7 +131,7 @@ func (e *env) byName(m *model, f *field, co *model, op string, right any, names 
 	if !isList && (op == "in" || op == "not in") {
 		op = map[string]string{"in": "=", "not in": "!="}[op]
 	}
-	var value any = right
+	value := right
 	if !isList {
 		value = names[0]
 	}

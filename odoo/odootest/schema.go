@@ -91,9 +91,6 @@ type model struct {
 
 func (m *model) field(name string) *field { return m.fields[name] }
 
-// stored tells whether the field lives in a column of this model's rows.
-func (f *field) stored() bool { return f.col >= 0 }
-
 // logColumns are kept beside the values: their own row members.
 var logColumns = map[string]bool{"id": true, "create_uid": true, "create_date": true, "write_uid": true, "write_date": true}
 

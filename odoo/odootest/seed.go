@@ -93,7 +93,8 @@ func minimalModels() []*model {
 		{"res.lang", "Languages", "active desc,name", []field{char("name", "Name"), char("code", "Locale Code"), flag}},
 		{"ir.module.category", "Application", "name", []field{char("name", "Name")}},
 		{"ir.module.module", "Module", "sequence,name", []field{
-			{name: "sequence", typ: "integer", label: "Sequence", store: true, search: true, order: true}, char("name", "Technical Name"), char("shortdesc", "Module Name"), char("state", "Status"),
+			{name: "sequence", typ: "integer", label: "Sequence", store: true, search: true, order: true},
+			char("name", "Technical Name"), char("shortdesc", "Module Name"), char("state", "Status"),
 			char("installed_version", "Latest Version"), char("latest_version", "Installed Version"),
 		}},
 	}
@@ -231,8 +232,14 @@ func (s *seeder) companyAndUsers() {
 	partners := []struct {
 		name, email string
 		active      bool
-	}{{"My Company", "info@yourcompany.example.com", true}, {"OdooBot", "odoobot@example.com", false}, {"Administrator", "admin@example.com", true},
-		{"Default User Template", "", false}, {"Public user", "", false}, {"Portal User Template", "", false}}
+	}{
+		{"My Company", "info@yourcompany.example.com", true},
+		{"OdooBot", "odoobot@example.com", false},
+		{"Administrator", "admin@example.com", true},
+		{"Default User Template", "", false},
+		{"Public user", "", false},
+		{"Portal User Template", "", false},
+	}
 	for i, p := range partners {
 		s.add("res.partner", int64(i+1), "", values{
 			"name": p.name, "display_name": p.name, "email": p.email, "active": p.active, "company_id": int64(1), "lang": "en_US", "customer": i == 2,
@@ -296,8 +303,15 @@ func (s *seeder) masterData() {
 		code, name string
 		zh         string
 	}{
-		{48, "CN", "China", "中国"}, {57, "DE", "Germany", "德国"}, {75, "FR", "France", "法国"}, {94, "HK", "Hong Kong", "中国香港"}, {113, "JP", "Japan", "日本"},
-		{197, "SG", "Singapore", "新加坡"}, {227, "TW", "Taiwan", "中国台湾"}, {231, "GB", "United Kingdom", "英国"}, {233, "US", "United States", "美国"},
+		{48, "CN", "China", "中国"},
+		{57, "DE", "Germany", "德国"},
+		{75, "FR", "France", "法国"},
+		{94, "HK", "Hong Kong", "中国香港"},
+		{113, "JP", "Japan", "日本"},
+		{197, "SG", "Singapore", "新加坡"},
+		{227, "TW", "Taiwan", "中国台湾"},
+		{231, "GB", "United Kingdom", "英国"},
+		{233, "US", "United States", "美国"},
 	}
 	for _, c := range countries {
 		s.add("res.country", c.id, "base."+strings.ToLower(c.code), values{"name": c.name, "code": c.code})
@@ -324,7 +338,8 @@ func (s *seeder) masterData() {
 		delay                       int64
 		model                       string
 	}{
-		{1, "Email", "default", "fa-envelope", "mail.mail_activity_data_email", 0, ""}, {2, "Call", "default", "fa-phone", "mail.mail_activity_data_call", 2, ""},
+		{1, "Email", "default", "fa-envelope", "mail.mail_activity_data_email", 0, ""},
+		{2, "Call", "default", "fa-phone", "mail.mail_activity_data_call", 2, ""},
 		{3, "Meeting", "meeting", "fa-users", "mail.mail_activity_data_meeting", 0, ""},
 		{7, "Leaves Approval", "default", "fa-sun-o", "hr_holidays.mail_act_leave_approval", 0, "hr.leave"},
 		{8, "Leaves Second Approve", "default", "fa-sun-o", "hr_holidays.mail_act_leave_second_approval", 0, "hr.leave"},

@@ -1,6 +1,7 @@
 package odootest
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -114,7 +115,7 @@ func (s *Server) dispatch(service string, body []byte, v1 bool, host string) ans
 	}
 	s.record(call)
 	switch {
-	case failed || err == errHalted:
+	case failed || errors.Is(err, errHalted):
 		return answer{cut: true}
 	case err != nil:
 		return faultAnswer(err, v1)
@@ -135,8 +136,8 @@ func httpErrorPage(code int) string {
 }
 
 func faultAnswer(err error, v1 bool) answer {
-	f, ok := err.(*fault)
-	if !ok {
+	var f *fault
+	if !errors.As(err, &f) {
 		f = rawFault("Exception: " + err.Error())
 	}
 	return answer{body: encodeFault(f, v1)}
