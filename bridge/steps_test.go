@@ -15,11 +15,10 @@ import (
 // listen connects the bridge to DingTalk's Stream until the test ends.
 func (w *world) listen() {
 	w.t.Helper()
-	engine := func() *bridge.Engine { return w.engine }
 	stream, err := dingtalk.NewStream(dingtalk.StreamConfig{
 		Client: w.client, BackoffMin: time.Millisecond, BackoffMax: 20 * time.Millisecond,
 		Handler: func(ctx context.Context, ev dingtalk.Event) error {
-			_, err := engine().AddEvent(ctx, bridge.InboxEvent{ID: ev.ID, Type: ev.Type, Born: ev.Born, Data: ev.Data, Via: "stream"})
+			_, err := w.live.Load().AddEvent(ctx, bridge.InboxEvent{ID: ev.ID, Type: ev.Type, Born: ev.Born, Data: ev.Data, Via: "stream"})
 			return err
 		},
 	})

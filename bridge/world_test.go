@@ -47,6 +47,7 @@ type world struct {
 	path     string // of the store
 	store    *store.SQLite
 	engine   *bridge.Engine
+	live     atomic.Pointer[bridge.Engine] // the same, for what runs beside the test
 	client   *dingtalk.Client
 	yaml     []mapping.Source
 	options  func(*bridge.Options)
@@ -165,6 +166,7 @@ func (w *world) open() {
 	}
 	w.engine, err = bridge.New(o)
 	must(w.t, err)
+	w.live.Store(w.engine)
 }
 
 func liveFields(w *world, c *odoo.Client) func(string) (map[string]odoo.Field, bool) {
