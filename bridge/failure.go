@@ -68,6 +68,9 @@ func classify(err error) *Failure {
 		f.Field, f.Holder = de.Field, ID(de.Holder)
 		f.Free = dingtalk.IsThrottled(err)
 		f.Side = mapping.DingTalk
+		if de.Class == dingtalk.Retry && de.Code == "" && de.Status == 0 && !de.Ambiguous && !errors.Is(err, context.Canceled) {
+			f.Class, f.Scope = FailHalt, "dingtalk" // no answer at all, and nothing was sent that may have been carried out
+		}
 		f.Words = de.Message
 		if de.Code != "" {
 			f.Words = de.Code + " " + de.Message

@@ -42,7 +42,7 @@ func newHalts(now func() time.Time, log *zap.Logger, base, most time.Duration) *
 // stopsAll says whether a scope stops the whole engine; the others concern single calls and only postpone their keys.
 func stopsAll(scope string) bool {
 	switch scope {
-	case "odoo", "credentials", "app", "ip", "store", "database":
+	case "odoo", "dingtalk", "credentials", "app", "ip", "store", "database":
 		return true
 	}
 	return false

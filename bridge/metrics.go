@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -59,6 +60,7 @@ func (e *Engine) logOutcome(r HistoryRow) {
 	for name := range r.After {
 		fields = append(fields, name)
 	}
+	slices.Sort(fields)
 	e.Log.Info(r.Op, zap.String("mapping", r.Mapping), zap.String("odoo", string(r.Odoo)), zap.String("dingtalk", string(r.Ding)),
 		zap.String("op", r.Op), zap.String("side", string(r.Side)), zap.String("reason", r.Reason), zap.Strings("fields", fields))
 }

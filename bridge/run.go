@@ -18,7 +18,7 @@ func (e *Engine) worked(s mapping.Side) {
 	if s == mapping.Odoo {
 		e.halts.worked("odoo", "credentials")
 	} else {
-		e.halts.worked("app", "ip")
+		e.halts.worked("dingtalk", "app", "ip")
 	}
 }
 

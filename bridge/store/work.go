@@ -1,6 +1,8 @@
 package store
 
 import (
+	"encoding/json"
+	"slices"
 	"time"
 
 	"dingbridge/bridge"
@@ -141,26 +143,43 @@ func (t *tx) Await(key bridge.Key, on bridge.Await) error {
 }
 
 func (t *tx) Wake(on ...bridge.Await) (int, error) {
-	woken := 0
-	for _, o := range on {
-		keys, err := list(t, readKey, "SELECT "+keyColumns+" FROM wait WHERE on_mapping = ? AND on_side = ? AND on_id = ? ORDER BY since",
-			o.Mapping, string(o.Side), string(o.ID))
-		if err != nil {
-			return 0, err
-		}
-		if len(keys) == 0 {
-			continue
-		}
-		if err := t.Touch(time.Time{}, keys...); err != nil {
-			return 0, err
-		}
-		if _, err := t.write("DELETE FROM wait WHERE on_mapping = ? AND on_side = ? AND on_id = ?", o.Mapping, string(o.Side), string(o.ID)); err != nil {
-			return 0, err
-		}
-		woken += len(keys)
+	if len(on) == 0 {
+		return 0, t.usable()
 	}
-	return woken, t.usable()
+	asked := make([][3]string, len(on))
+	for i, o := range on {
+		asked[i] = [3]string{o.Mapping, string(o.Side), string(o.ID)}
+	}
+	in, err := json.Marshal(asked)
+	if err != nil {
+		return 0, err
+	}
+	var keys []bridge.Key
+	var waited []int // which of on the key waits for
+	err = t.each(wakeQuery, []any{string(in)}, func(scan scanner) error {
+		var k bridge.Key
+		var n int
+		err := scan(&k.Mapping, &k.Link, &k.Side, &k.ID, &n)
+		keys, waited = append(keys, k), append(waited, n)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	if err := t.Touch(time.Time{}, keys...); err != nil {
+		return 0, err
+	}
+	for _, n := range slices.Compact(waited) {
+		if _, err := t.write("DELETE FROM wait WHERE on_mapping = ? AND on_side = ? AND on_id = ?", asked[n][0], asked[n][1], asked[n][2]); err != nil {
+			return 0, err
+		}
+	}
+	return len(keys), nil
 }
+
+// CROSS JOIN keeps the records asked for in the outer loop, so that each is one look into the index.
+const wakeQuery = "SELECT w.mapping, w.link, w.side, w.record, o.key FROM json_each(?) o CROSS JOIN wait w" +
+	" WHERE w.on_mapping = o.value ->> 0 AND w.on_side = o.value ->> 1 AND w.on_id = o.value ->> 2 ORDER BY o.key, w.since"
 
 func readKey(scan scanner) (k bridge.Key, err error) {
 	err = scan(&k.Mapping, &k.Link, &k.Side, &k.ID)
