@@ -213,7 +213,7 @@ func (b *batch) refusedRecord(p *pendingCreate, f *Failure) {
 // findable says whether the mapping's match fields lead from the task's record to the holder.
 func (b *batch) findable(t *task, holder ID) bool {
 	for n := range b.m.Match {
-		if slices.Contains(b.e.index.find(b.m, mapping.DingTalk, n, t.odoo.View), holder) {
+		if slices.Contains(b.e.index.find(b.m, mapping.DingTalk, n, b.onSide(mapping.DingTalk, t.odoo.View)), holder) {
 			return true
 		}
 	}
@@ -396,7 +396,7 @@ func (b *batch) holders(t *task, fc FieldChange, s mapping.Side, f *Failure) []I
 	view[fc.Field.Key] = fc.To
 	for n, entry := range b.m.Match {
 		if slices.Contains(entry, fc.Field.Key) {
-			return slices.DeleteFunc(slices.Clone(b.e.index.find(b.m, s, n, view)), func(id ID) bool { return id == t.seen(s).ID })
+			return slices.DeleteFunc(slices.Clone(b.e.index.find(b.m, s, n, b.onSide(s, view))), func(id ID) bool { return id == t.seen(s).ID })
 		}
 	}
 	return nil

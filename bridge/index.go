@@ -41,19 +41,19 @@ func (x *index) put(m *mapping.Mapping, s mapping.Side, seen Seen) {
 	if x.by[at] == nil {
 		x.by[at] = newIndexSide()
 	}
-	x.by[at].put(m, seen)
+	x.by[at].put(m, s, seen)
 	if b := x.building[at]; b != nil {
-		b.put(m, seen)
+		b.put(m, s, seen)
 	}
 }
 
-func (s *indexSide) put(m *mapping.Mapping, seen Seen) {
+func (s *indexSide) put(m *mapping.Mapping, side mapping.Side, seen Seen) {
 	s.take(seen.ID)
 	if seen.Existence != Present && seen.Existence != Archived {
 		return
 	}
 	for n, entry := range m.Match {
-		h, ok := matchHash(n, entry, seen.View)
+		h, ok := matchHash(n, entry, func(key string) mapping.Value { return ownValue(m, side, seen, key) })
 		if !ok {
 			continue
 		}
@@ -65,10 +65,10 @@ func (s *indexSide) put(m *mapping.Mapping, seen Seen) {
 	}
 }
 
-// find returns the records of the side that carry the same values for the nth match entry; the present ones, or else the
-// archived ones.
-func (x *index) find(m *mapping.Mapping, s mapping.Side, n int, v mapping.View) []ID {
-	h, ok := matchHash(n, m.Match[n], v)
+// find returns the records of the side that carry these values for the nth match entry; the present ones, or else the archived
+// ones. References are given as the ids they have on that side.
+func (x *index) find(m *mapping.Mapping, s mapping.Side, n int, value func(key string) mapping.Value) []ID {
+	h, ok := matchHash(n, m.Match[n], value)
 	if !ok {
 		return nil
 	}
@@ -137,14 +137,32 @@ func (s *indexSide) take(id ID) {
 	delete(s.gone, id)
 }
 
+// ownValue is a record's value of one match field as the index of its side keeps it: a reference is the id itself, because the link
+// it names may not exist yet.
+func ownValue(m *mapping.Mapping, s mapping.Side, seen Seen, key string) mapping.Value {
+	f, ok := m.Field(key)
+	if !ok || f.Ref == "" {
+		return seen.View[key]
+	}
+	raw, has := seen.Record[f.Name(s)]
+	if !has {
+		return mapping.UnknownValue
+	}
+	id := refID(raw)
+	if f.HasNone && s == mapping.DingTalk && id == f.None {
+		id = ""
+	}
+	return mapping.Text(id)
+}
+
 // matchHash is the hash of the entry's values; false unless all of them are known. In an entry of several fields an empty one is
 // a value too (a department without a parent), as long as one is filled.
-func matchHash(n int, entry []string, v mapping.View) (uint64, bool) {
+func matchHash(n int, entry []string, value func(key string) mapping.Value) (uint64, bool) {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte{byte(n)})
 	filled := false
 	for _, key := range entry {
-		val := v[key]
+		val := value(key)
 		if val.IsUnknown() {
 			return 0, false
 		}

@@ -136,11 +136,11 @@ func (b *batch) match(t *task, s mapping.Side) (*Match, *Hold, []Await) {
 			continue
 		}
 		by := strings.Join(entry, ", ")
-		found := b.e.index.find(b.m, s.Other(), n, view)
+		found := b.e.index.find(b.m, s.Other(), n, b.onSide(s.Other(), view))
 		if len(found) == 0 {
 			continue
 		}
-		if own := b.e.index.find(b.m, s, n, view); len(own) > 1 && slices.Contains(own, t.seen(s).ID) {
+		if own := b.e.index.find(b.m, s, n, func(key string) mapping.Value { return ownValue(b.m, s, *t.seen(s), key) }); len(own) > 1 && slices.Contains(own, t.seen(s).ID) {
 			return nil, &Hold{Kind: HeldAmbiguous, Reason: fmt.Sprintf("%s is the same on %s %s", by, s, joinIDs(own))}, nil
 		}
 		if len(found) > 1 {
@@ -164,6 +164,21 @@ func (b *batch) match(t *task, s mapping.Side) (*Match, *Hold, []Await) {
 		return nil, &Hold{Kind: HeldAmbiguous, Reason: unknown + " cannot be read, so nobody can say whether this record exists in " + string(s.Other()) + " already"}, nil
 	}
 	return nil, nil, nil
+}
+
+// onSide gives the values of a View as the index of a side keeps them: references by the ids they have there.
+func (b *batch) onSide(s mapping.Side, view mapping.View) func(key string) mapping.Value {
+	return func(key string) mapping.Value {
+		v := view[key]
+		if f, ok := b.m.Field(key); ok && f.Ref != "" && v.IsKnown() {
+			id, ok := b.refs.IDOf(f.Ref, s, v.Text, "")
+			if !ok {
+				return mapping.UnknownValue
+			}
+			return mapping.Text(id)
+		}
+		return v
+	}
 }
 
 // takenBy returns the living link that holds the record, if any. A retired link or a held stranger takes nothing.
