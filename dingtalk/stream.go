@@ -186,13 +186,13 @@ func (r *streamRun) failed(err error) {
 	}
 }
 
-// pause grows from BackoffMin to BackoffMax, with up to 20 % on top, and is not shorter than the far side advises, to which
-// it listens for five minutes at most.
+// pause grows from BackoffMin to BackoffMax, with up to 20 % on top; after a halt it is BackoffMax at once, so that what somebody
+// puts right is noticed soon.
 func (r *streamRun) pause(err error) time.Duration {
 	d := min(r.stream.cfg.BackoffMin<<min(r.tries, 20), r.stream.cfg.BackoffMax)
 	r.tries++
 	if e, ok := errors.AsType[*Error](err); ok && e.Class == Halt {
-		d = max(d, min(e.After, 5*time.Minute))
+		d = r.stream.cfg.BackoffMax
 	}
 	return d + rand.N(d/5+1)
 }

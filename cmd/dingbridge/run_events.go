@@ -15,6 +15,12 @@ import (
 	"dingbridge/dingtalk"
 )
 
+// The halts of the source of events.
+const (
+	haltStream     = "stream"
+	haltFailedList = "failed list"
+)
+
 // inbox keeps events durably from the first moment on, also before the engine runs.
 type inbox struct {
 	store  bridge.Store
@@ -119,13 +125,11 @@ func (d *daemon) stream(ctx context.Context) error {
 				if s.Err != nil {
 					why += ": " + s.Err.Error()
 				}
-				d.health.halt("stream", why, d.gate.max)
+				d.health.halt(haltStream, why, d.gate.max)
 				return
 			}
-			d.health.clear("stream")
-			if s.First || s.Gap > 0 {
-				d.inbox.sweep()
-			}
+			d.health.clear(haltStream)
+			d.inbox.sweep() // what happened between two connections is told nowhere, not even when they overlap
 			once.Do(func() { close(d.inbox.connected) })
 		},
 	})
@@ -148,15 +152,15 @@ func (d *daemon) drainFailed(ctx context.Context) {
 			if err == nil {
 				continue
 			}
-			if begins := d.health.halt("failed list", err.Error(), failedListEvery); begins && ctx.Err() == nil {
-				d.log.Warn("halted", zap.String("scope", "failed list"), zap.String("reason", err.Error()))
+			if begins := d.health.halt(haltFailedList, err.Error(), failedListEvery); begins && ctx.Err() == nil {
+				d.log.Warn("halted", zap.String("scope", haltFailedList), zap.String("reason", err.Error()))
 			}
 			break
 		}
 		if !pause(ctx, failedListEvery) {
 			return
 		}
-		d.health.clear("failed list")
+		d.health.clear(haltFailedList)
 	}
 }
 
@@ -187,7 +191,7 @@ func (o *owners) Decrypt(signature, timestamp, nonce, encrypt string) (plain []b
 	for i, c := range o.crypters {
 		plain, err = c.Decrypt(signature, timestamp, nonce, encrypt)
 		if err == nil {
-			o.last.Store(int32(i)) //nolint:gosec // one of two
+			o.last.Store(int32(i))
 		}
 		if !errors.Is(err, dingtalk.ErrOwner) {
 			break
