@@ -15,8 +15,9 @@ test: ## all tests
 race: ## all tests under the race detector
 	go test -race ./...
 
-bench: ## the benchmarks
-	go test -run '^$$' -bench . -benchmem ./...
+bench: ## the benchmarks; the table of the whole bridge comes last
+	go test -run '^$$' -bench . -benchtime 0.3s -benchmem ./mapping ./bridge/store
+	go test -run '^$$' -bench '^BenchmarkBridge$$' -benchtime 1x -timeout 15m ./bridge
 
 fmt: ## format the code
 	$(GOLANGCI) fmt

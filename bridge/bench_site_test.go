@@ -261,8 +261,10 @@ func (s *site) engine(tb testing.TB, path string) *bridge.Engine {
 	if set == nil {
 		tb.Fatalf("mappings: %v", complaints)
 	}
-	e, err := bridge.New(bridge.Options{Store: st, Odoo: client, DingTalk: ding, Mappings: set,
-		Identity: bridge.Identity{OdooURL: s.odooURL, Database: benchDatabase, Corp: s.ding.CorpID()}})
+	e, err := bridge.New(bridge.Options{
+		Store: st, Odoo: client, DingTalk: ding, Mappings: set,
+		Identity: bridge.Identity{OdooURL: s.odooURL, Database: benchDatabase, Corp: s.ding.CorpID()},
+	})
 	check(tb, err)
 	return e
 }

@@ -213,9 +213,27 @@ func (t *benchTable) print(to io.Writer) {
 	fmt.Fprintln(w, "\nmeasured\tvalue\ttarget")
 	fmt.Fprintln(w, "--------\t-----\t------")
 	for _, r := range t.rows {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", r[0], r[1], r[2])
+		for i, line := range wrap(r[1], 72) {
+			if i > 0 {
+				r[0], r[2] = "", ""
+			}
+			fmt.Fprintf(w, "%s\t%s\t%s\n", r[0], line, r[2])
+		}
 	}
 	if err := w.Flush(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 	}
+}
+
+// wrap breaks a list after a comma, so that no line becomes longer than width if that can be had.
+func wrap(list string, width int) []string {
+	lines := []string{""}
+	for _, part := range strings.SplitAfter(list, ", ") {
+		if last := len(lines) - 1; lines[last] == "" || len([]rune(lines[last]+part)) <= width {
+			lines[last] += part
+		} else {
+			lines = append(lines, part)
+		}
+	}
+	return lines
 }

@@ -53,7 +53,7 @@ func TestCrashChild(t *testing.T) {
 	e, err := bridge.New(bridge.Options{
 		Store: st, Odoo: oc, DingTalk: dc, Mappings: set,
 		Identity: bridge.Identity{OdooURL: c.odooURL, Database: c.db, Corp: c.corp},
-		Poll:     50 * time.Millisecond, StaleWindow: 50 * time.Millisecond, IntentSettle: 100 * time.Millisecond,
+		Poll:     50 * time.Millisecond, StaleWindow: 50 * time.Millisecond, SettleOdoo: 100 * time.Millisecond, SettleDing: 100 * time.Millisecond,
 		RetryBase: 20 * time.Millisecond, RetryMax: 200 * time.Millisecond, HaltBase: 20 * time.Millisecond, HaltMax: 100 * time.Millisecond,
 	})
 	must(t, err)

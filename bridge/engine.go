@@ -27,20 +27,21 @@ type Options struct {
 	Zone     *time.Location   // Asia/Shanghai
 	Identity Identity         // of the Odoo database and the corp
 
-	Poll         time.Duration // 5s: how often each model is polled
-	SweepAt      time.Duration // 2h10m after midnight in Zone: the nightly sweep
-	Overlap      time.Duration // 5m: how far below the greatest write_date a poll reads again
-	StaleWindow  time.Duration // 5s: how long DingTalk may answer with the value from before our write
-	IntentSettle time.Duration // 20s: the clients' deadline plus a margin; earlier, an unknown outcome is not looked up
-	BatchSize    int           // 100 records a batch
-	PageSize     int           // 500 Odoo records a page
-	Parallel     int           // 16 DingTalk calls at once
-	RetryBase    time.Duration // 2s: the first wait after a failure; doubled up to RetryMax
-	RetryMax     time.Duration // 5m
-	MaxAttempts  int           // 12: then the record is held
-	HaltBase     time.Duration // 5s: the first probe after a halt; doubled up to HaltMax
-	HaltMax      time.Duration // 1m; also the least between two tries of a password
-	Retention    Retention
+	Poll        time.Duration // 5s: how often each model is polled
+	SweepAt     time.Duration // 2h10m after midnight in Zone: the nightly sweep
+	Overlap     time.Duration // 5m: how far below the greatest write_date a poll reads again
+	StaleWindow time.Duration // 5s: how long DingTalk may answer with the value from before our write
+	SettleOdoo  time.Duration // 65s: Odoo's call deadline plus a margin; earlier, a creation of unknown outcome is not looked up
+	SettleDing  time.Duration // 20s: likewise for DingTalk
+	BatchSize   int           // 100 records a batch
+	PageSize    int           // 500 Odoo records a page
+	Parallel    int           // 16 DingTalk calls at once
+	RetryBase   time.Duration // 2s: the first wait after a failure; doubled up to RetryMax
+	RetryMax    time.Duration // 5m
+	MaxAttempts int           // 12: then the record is held
+	HaltBase    time.Duration // 5s: the first probe after a halt; doubled up to HaltMax
+	HaltMax     time.Duration // 1m; also the least between two tries of a password
+	Retention   Retention
 }
 
 // Retention says how long rows are kept.
@@ -64,7 +65,8 @@ func (o *Options) defaults() {
 	setDuration(&o.SweepAt, 2*time.Hour+10*time.Minute)
 	setDuration(&o.Overlap, 5*time.Minute)
 	setDuration(&o.StaleWindow, 5*time.Second)
-	setDuration(&o.IntentSettle, 20*time.Second)
+	setDuration(&o.SettleOdoo, 65*time.Second)
+	setDuration(&o.SettleDing, 20*time.Second)
 	setDuration(&o.RetryBase, 2*time.Second)
 	setDuration(&o.RetryMax, 5*time.Minute)
 	setDuration(&o.HaltBase, 5*time.Second)
@@ -138,6 +140,14 @@ func (e *Engine) side(s mapping.Side) side {
 		return e.odoo
 	}
 	return e.ding
+}
+
+// settleAfter is how long after a creation was sent its outcome can be looked up.
+func (o *Options) settleAfter(s mapping.Side) time.Duration {
+	if s == mapping.Odoo {
+		return o.SettleOdoo
+	}
+	return o.SettleDing
 }
 
 // nudge tells the worker that something may be due.

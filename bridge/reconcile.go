@@ -251,7 +251,7 @@ func (b *batch) settleIntents() {
 			if t.fail != nil || t.link == nil || t.link.State != Creating || t.link.Intent == nil || t.link.Intent.Side != s {
 				continue
 			}
-			if at := t.link.Intent.At.Add(b.e.IntentSettle); b.now.Before(at) && t.link.On(s) == "" {
+			if at := t.link.Intent.At.Add(b.e.settleAfter(s)); b.now.Before(at) && t.link.On(s) == "" {
 				t.wait = at
 				continue
 			}
@@ -275,7 +275,7 @@ func (b *batch) settleIntents() {
 
 func (b *batch) settleIntent(t *task, s mapping.Side, found *creation) {
 	if !found.found {
-		if at := t.link.Intent.At.Add(b.e.IntentSettle); b.now.Before(at) {
+		if at := t.link.Intent.At.Add(b.e.settleAfter(s)); b.now.Before(at) {
 			t.wait = at
 			return
 		}
@@ -312,7 +312,9 @@ func (b *batch) plan(tasks []*task) []*task {
 				}
 			}
 			if t.plan.Match != nil && t.link == nil {
-				creating[Await{Mapping: b.m.Name, Side: t.plan.Match.Side.Other(), ID: t.seen(t.plan.Match.Side.Other()).ID}] = t
+				for _, s := range []mapping.Side{mapping.Odoo, mapping.DingTalk} { // who refers to either half can wait for the link
+					creating[Await{Mapping: b.m.Name, Side: s, ID: t.seen(s).ID}] = t
+				}
 			}
 		}
 	}

@@ -92,7 +92,7 @@ func (e *Engine) carryNames(ctx context.Context) error {
 		}
 		for _, name := range names {
 			if _, ok := e.mappings().Get(name); !ok {
-				return fmt.Errorf("the store holds links of a mapping %q that is configured no more; give its successor `renamed_from: %s`, or drop them with: dingbridge forget %s", name, name, name)
+				return fmt.Errorf("the store holds links of a mapping %q that is configured no more; give its successor `renamed_from: %s`, or drop them with: dingbridge forget --mapping %s", name, name, name)
 			}
 		}
 		return nil

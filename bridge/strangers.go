@@ -105,7 +105,7 @@ func (b *batch) unsettled(t *task, s mapping.Side) bool {
 		}
 		t.plan.Waits = append(t.plan.Waits, Await{Mapping: b.m.Name, Side: s.Other(), ID: l.On(s.Other())})
 		if carries {
-			l.Intent.At = b.now.Add(-b.e.IntentSettle) // seen with our key: settle it at once
+			l.Intent.At = b.now.Add(-b.e.settleAfter(s)) // seen with our key: settle it at once
 			if err := b.e.Store.Update(b.ctx, func(tx Tx) error {
 				if err := tx.PutLink(l); err != nil {
 					return err

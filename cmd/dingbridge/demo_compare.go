@@ -56,8 +56,12 @@ func (s *stage) differences() []string {
 func (p profile) differences(o profile) []string {
 	var out []string
 	for _, f := range []struct{ what, a, b string }{
-		{"name", p.name, o.name}, {"email", p.email, o.email}, {"title", p.title, o.title}, {"place", p.place, o.place},
-		{"department", p.unit, o.unit}, {"manager", p.manager, o.manager},
+		{"name", p.name, o.name},
+		{"email", p.email, o.email},
+		{"title", p.title, o.title},
+		{"place", p.place, o.place},
+		{"department", p.unit, o.unit},
+		{"manager", p.manager, o.manager},
 	} {
 		if f.a != f.b {
 			out = append(out, fmt.Sprintf("%s: %s: odoo %q, dingtalk %q", p.name, f.what, f.a, f.b))

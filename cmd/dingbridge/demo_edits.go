@@ -133,9 +133,11 @@ func (e *editor) title() (edit, error) {
 	c, err := e.somebody(nil)
 	from := textOf(e.row(c)["job_title"])
 	to := promotion(from)
-	return edit{toDing, e.changed(c.name, txtFieldTitle, from, to),
+	return edit{
+		toDing, e.changed(c.name, txtFieldTitle, from, to),
 		func() error { return e.admin.Write("hr.employee", c.id, map[string]any{"job_title": to}) },
-		func() bool { return e.member(c).Title == to }}, err
+		func() bool { return e.member(c).Title == to },
+	}, err
 }
 
 // place changes the work place in DingTalk.
@@ -146,44 +148,53 @@ func (e *editor) place() (edit, error) {
 	for to == from {
 		to = e.co.pick(places)
 	}
-	return edit{toOdoo, e.changed(c.name, txtFieldPlace, from, to),
+	return edit{
+		toOdoo, e.changed(c.name, txtFieldPlace, from, to),
 		func() error { return e.ding.EditUser(c.user, func(u *dingtalktest.User) { u.WorkPlace = to }) },
-		func() bool { return textOf(e.row(c)["work_location"]) == to }}, err
+		func() bool { return textOf(e.row(c)["work_location"]) == to },
+	}, err
 }
 
 // mobile changes the number in DingTalk: only there the person can.
 func (e *editor) mobile() (edit, error) {
 	c, err := e.somebody(nil)
 	from, to := dingMobile(e.member(c)), bareMobile(e.co.phone(""))
-	return edit{toOdoo, e.changed(c.name, txtFieldMobile, from, to),
+	return edit{
+		toOdoo, e.changed(c.name, txtFieldMobile, from, to),
 		func() error {
 			return e.ding.EditUser(c.user, func(u *dingtalktest.User) { u.Mobile, u.StateCode = to, "86" })
 		},
-		func() bool { return bareMobile(textOf(e.row(c)["mobile_phone"])) == to }}, err
+		func() bool { return bareMobile(textOf(e.row(c)["mobile_phone"])) == to },
+	}, err
 }
 
 // rename changes a name in DingTalk.
 func (e *editor) rename() (edit, error) {
 	c, err := e.somebody(nil)
 	to := e.co.stranger().name
-	return edit{toOdoo, e.changed(c.name, txtFieldName, c.name, to),
+	return edit{
+		toOdoo, e.changed(c.name, txtFieldName, c.name, to),
 		func() error { return e.ding.EditUser(c.user, func(u *dingtalktest.User) { u.Name = to }) },
-		func() bool { return textOf(e.row(c)["name"]) == to }}, err
+		func() bool { return textOf(e.row(c)["name"]) == to },
+	}, err
 }
 
 // clear empties a title in Odoo.
 func (e *editor) clear() (edit, error) {
 	c, err := e.somebody(func(c colleague) bool { return e.member(c).Title != "" })
-	return edit{toDing, e.changed(c.name, txtFieldTitle, e.member(c).Title, ""),
+	return edit{
+		toDing, e.changed(c.name, txtFieldTitle, e.member(c).Title, ""),
 		func() error { return e.admin.Write("hr.employee", c.id, map[string]any{"job_title": false}) },
-		func() bool { return e.member(c).Title == "" }}, err
+		func() bool { return e.member(c).Title == "" },
+	}, err
 }
 
 // hireOdoo makes a new employee in Odoo.
 func (e *editor) hireOdoo() (edit, error) {
 	p := e.newPerson()
 	unit := e.co.units[p.unit].name
-	return edit{toDing, e.say(txtHired, p.name, unit),
+	return edit{
+		toDing, e.say(txtHired, p.name, unit),
 		func() error {
 			vals := e.employee(p)
 			vals["parent_id"] = e.staff[e.co.units[p.unit].head]
@@ -193,7 +204,8 @@ func (e *editor) hireOdoo() (edit, error) {
 		func() bool {
 			u, ok := e.userByMobile(p.mobile)
 			return ok && u.ManagerUserID != ""
-		}}, nil
+		},
+	}, nil
 }
 
 // newPerson is a stranger for one of the groups.
@@ -210,13 +222,17 @@ func (e *editor) newPerson() person {
 func (e *editor) hireDing() (edit, error) {
 	p := e.newPerson()
 	dept := e.unitInDing(e.co.units[p.unit].name)
-	return edit{toOdoo, e.say(txtHired, p.name, dept.Name),
+	return edit{
+		toOdoo, e.say(txtHired, p.name, dept.Name),
 		func() error {
-			_, err := e.ding.TryAddUser(dingtalktest.User{Name: p.name, Mobile: bareMobile(p.mobile), Email: p.email, Title: p.title, WorkPlace: p.place,
-				Departments: []int64{dept.ID}, Active: true})
+			_, err := e.ding.TryAddUser(dingtalktest.User{
+				Name: p.name, Mobile: bareMobile(p.mobile), Email: p.email, Title: p.title, WorkPlace: p.place,
+				Departments: []int64{dept.ID}, Active: true,
+			})
 			return err
 		},
-		func() bool { return len(e.inOdoo(p.mobile)) == 1 }}, nil
+		func() bool { return len(e.inOdoo(p.mobile)) == 1 },
+	}, nil
 }
 
 // inOdoo are the active employees with the number, however it is written.
@@ -243,17 +259,26 @@ func (e *editor) unitInDing(name string) dingtalktest.Department {
 func (e *editor) move() (edit, error) {
 	c, err := e.follower()
 	from := e.deptOf(c)
-	to := from
-	for i := 0; to == from || e.co.units[i].depth < 2; i = e.co.dice.IntN(len(e.co.units)) {
-		to = textOf(e.odoo.Get("hr.department", e.unitIDs[i])["name"])
-	}
+	to := e.otherGroup(from)
 	ids := e.odoo.Search("hr.department", []any{[]any{"name", "=", to}})
-	return edit{toDing, e.changed(c.name, txtFieldUnit, from, to),
+	return edit{
+		toDing, e.changed(c.name, txtFieldUnit, from, to),
 		func() error { return e.admin.Write("hr.employee", c.id, map[string]any{"department_id": ids[0]}) },
 		func() bool {
 			d, _ := e.ding.Department(e.member(c).MainDepartment)
 			return d.Name == to
-		}}, err
+		},
+	}, err
+}
+
+// otherGroup is the name of one of the groups, but not this one.
+func (e *editor) otherGroup(than string) string {
+	for {
+		i := e.co.dice.IntN(len(e.co.units))
+		if name := textOf(e.odoo.Get("hr.department", e.unitIDs[i])["name"]); e.co.units[i].depth == 2 && name != than {
+			return name
+		}
+	}
 }
 
 // deptOf is the name of a person's department in Odoo.
@@ -265,14 +290,13 @@ func (e *editor) deptOf(c colleague) string {
 func (e *editor) moveDing() (edit, error) {
 	c, err := e.follower()
 	from := e.deptOf(c)
-	to := from
-	for i := 0; to == from || e.co.units[i].depth < 2; i = e.co.dice.IntN(len(e.co.units)) {
-		to = textOf(e.odoo.Get("hr.department", e.unitIDs[i])["name"])
-	}
+	to := e.otherGroup(from)
 	dept := e.unitInDing(to)
-	return edit{toOdoo, e.changed(c.name, txtFieldUnit, from, to),
+	return edit{
+		toOdoo, e.changed(c.name, txtFieldUnit, from, to),
 		func() error {
 			return e.ding.EditUser(c.user, func(u *dingtalktest.User) { u.Departments, u.MainDepartment = []int64{dept.ID}, dept.ID })
 		},
-		func() bool { return e.deptOf(c) == to }}, err
+		func() bool { return e.deptOf(c) == to },
+	}, err
 }

@@ -33,9 +33,11 @@ func (e *editor) renameUnit() (edit, error) {
 		to = rest
 	}
 	dept := e.unitInDing(from)
-	return edit{toOdoo, e.say(txtUnitRenamed, from, to),
+	return edit{
+		toOdoo, e.say(txtUnitRenamed, from, to),
 		func() error { return e.ding.EditDepartment(dept.ID, func(d *dingtalktest.Department) { d.Name = to }) },
-		func() bool { return textOf(e.odoo.Get("hr.department", id)["name"]) == to }}, nil
+		func() bool { return textOf(e.odoo.Get("hr.department", id)["name"]) == to },
+	}, nil
 }
 
 func cutSuffix(s, suffix string) (string, bool) {
@@ -55,7 +57,8 @@ func (e *editor) newUnit() (edit, error) {
 	}
 	name := fmt.Sprintf("创新%d组", len(e.odoo.Search("hr.department", []any{})))
 	above := textOf(e.odoo.Get("hr.department", e.unitIDs[parent])["name"])
-	return edit{toDing, e.say(txtUnitNew, name, above) + "; " + e.changed(c.name, txtFieldUnit, e.deptOf(c), name),
+	return edit{
+		toDing, e.say(txtUnitNew, name, above) + "; " + e.changed(c.name, txtFieldUnit, e.deptOf(c), name),
 		func() error {
 			id, err := e.admin.Create("hr.department", map[string]any{"name": name, "parent_id": e.unitIDs[parent]})
 			if err != nil {
@@ -66,7 +69,8 @@ func (e *editor) newUnit() (edit, error) {
 		func() bool {
 			d, _ := e.ding.Department(e.member(c).MainDepartment)
 			return d.Name == name
-		}}, err
+		},
+	}, err
 }
 
 // swap lets a manager and one of his people change places, in Odoo.
@@ -82,15 +86,17 @@ func (e *editor) swap() (edit, error) {
 		return edit{}, fmt.Errorf("the manager of %s is not in dingtalk", c.name)
 	}
 	top := e.bossOf(boss)
-	return edit{toDing, e.changed(c.name, txtFieldManager, boss.name, textOf(e.odoo.Get("hr.employee", top)["name"])) + "; " +
-		e.changed(boss.name, txtFieldManager, textOf(e.odoo.Get("hr.employee", top)["name"]), c.name),
+	return edit{
+		toDing, e.changed(c.name, txtFieldManager, boss.name, textOf(e.odoo.Get("hr.employee", top)["name"])) + "; " +
+			e.changed(boss.name, txtFieldManager, textOf(e.odoo.Get("hr.employee", top)["name"]), c.name),
 		func() error {
 			if err := e.admin.Write("hr.employee", c.id, map[string]any{"parent_id": top}); err != nil {
 				return err
 			}
 			return e.admin.Write("hr.employee", boss.id, map[string]any{"parent_id": c.id})
 		},
-		func() bool { return e.member(boss).ManagerUserID == c.user && e.member(c).ManagerUserID != boss.user }}, nil
+		func() bool { return e.member(boss).ManagerUserID == c.user && e.member(c).ManagerUserID != boss.user },
+	}, nil
 }
 
 func (e *editor) bossOf(c colleague) int64 {
@@ -103,12 +109,14 @@ func (e *editor) head() (edit, error) {
 	dept := pairID(e.row(c)["department_id"])
 	name := e.deptOf(c)
 	was := textOf(e.odoo.Get("hr.employee", pairID(e.odoo.Get("hr.department", dept)["manager_id"]))["name"])
-	return edit{toDing, e.changed(name, txtFieldHead, was, c.name),
+	return edit{
+		toDing, e.changed(name, txtFieldHead, was, c.name),
 		func() error { return e.admin.Write("hr.department", dept, map[string]any{"manager_id": c.id}) },
 		func() bool {
 			managers := e.unitInDing(name).Managers
 			return len(managers) == 1 && managers[0] == c.user
-		}}, err
+		},
+	}, err
 }
 
 // leafOf says whether the person's department is one of the groups.
@@ -125,14 +133,16 @@ func (e *editor) both() (edit, error) {
 	if rest, had := cutSuffix(e.member(c).WorkPlace, "（总部）"); had {
 		place = rest
 	}
-	return edit{toBoth, e.say(txtBoth, c.name, e.say(txtFieldTitle), e.say(txtFieldPlace)),
+	return edit{
+		toBoth, e.say(txtBoth, c.name, e.say(txtFieldTitle), e.say(txtFieldPlace)),
 		func() error {
 			if err := e.admin.Write("hr.employee", c.id, map[string]any{"job_title": title}); err != nil {
 				return err
 			}
 			return e.ding.EditUser(c.user, func(u *dingtalktest.User) { u.WorkPlace = place })
 		},
-		func() bool { return e.member(c).Title == title && textOf(e.row(c)["work_location"]) == place }}, err
+		func() bool { return e.member(c).Title == title && textOf(e.row(c)["work_location"]) == place },
+	}, err
 }
 
 // conflict edits the same field on both sides at once; the mapping says that Odoo wins.
@@ -140,14 +150,16 @@ func (e *editor) conflict() (edit, error) {
 	c, err := e.somebody(nil)
 	n := len(e.odoo.Search("hr.employee", []any{})) + e.nth
 	mine, theirs := fmt.Sprintf("office%d@huaxin.example", n), fmt.Sprintf("home%d@huaxin.example", n)
-	return edit{toBoth, e.say(txtConflict, c.name, e.say(txtFieldEmail), mine),
+	return edit{
+		toBoth, e.say(txtConflict, c.name, e.say(txtFieldEmail), mine),
 		func() error {
 			if err := e.admin.Write("hr.employee", c.id, map[string]any{"work_email": mine}); err != nil {
 				return err
 			}
 			return e.ding.EditUser(c.user, func(u *dingtalktest.User) { u.Email = theirs })
 		},
-		func() bool { return e.member(c).Email == mine && textOf(e.row(c)["work_email"]) == mine }}, err
+		func() bool { return e.member(c).Email == mine && textOf(e.row(c)["work_email"]) == mine },
+	}, err
 }
 
 // leave takes a person out of DingTalk.
@@ -156,9 +168,11 @@ func (e *editor) leave() (edit, error) {
 	u := e.member(c)
 	d, _ := e.ding.Department(u.MainDepartment)
 	e.gone = append(e.gone, person{name: u.Name, mobile: dingMobile(u), email: u.Email, title: u.Title, place: u.WorkPlace, unit: int(d.ID)})
-	return edit{toOdoo, e.say(txtLeft, c.name),
+	return edit{
+		toOdoo, e.say(txtLeft, c.name),
 		func() error { return e.ding.LeaveUser(c.user, "leave") },
-		func() bool { return e.row(c)["active"] == false }}, err
+		func() bool { return e.row(c)["active"] == false },
+	}, err
 }
 
 // rehire brings somebody who left back into DingTalk, where he is a new member with the old number.
@@ -172,10 +186,12 @@ func (e *editor) rehire() (edit, error) {
 	if _, still := e.ding.Department(dept); !still {
 		dept = 1
 	}
-	return edit{toOdoo, e.say(txtRehired, p.name),
+	return edit{
+		toOdoo, e.say(txtRehired, p.name),
 		func() error {
 			_, err := e.ding.TryAddUser(dingtalktest.User{Name: p.name, Mobile: p.mobile, Email: p.email, Title: p.title, WorkPlace: p.place, Departments: []int64{dept}, Active: true})
 			return err
 		},
-		func() bool { return len(e.inOdoo(p.mobile)) == 1 }}, nil
+		func() bool { return len(e.inOdoo(p.mobile)) == 1 },
+	}, nil
 }

@@ -34,7 +34,7 @@ func newForget(a *app) *cobra.Command {
 				}
 			}
 			return a.act(cmd.Context(), func(w *world) (err error) {
-				n := 0
+				var n int
 				if name != "" {
 					n, err = bridge.ForgetMapping(cmd.Context(), w.store, name)
 				} else {

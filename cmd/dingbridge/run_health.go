@@ -58,17 +58,13 @@ func (h *health) halt(scope, why string, retry time.Duration) (begins bool) {
 	return !had
 }
 
-// clear ends halts; it reports whether there was one.
-func (h *health) clear(scopes ...string) (had bool) {
+// clear ends halts.
+func (h *health) clear(scopes ...string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, s := range scopes {
-		if _, ok := h.own[s]; ok {
-			had = true
-			delete(h.own, s)
-		}
+		delete(h.own, s)
 	}
-	return had
 }
 
 // halted is everything that pauses, by scope.

@@ -57,7 +57,7 @@ func newSetup(a *app) *cobra.Command {
 				a.tell(txtSetupNone)
 				return nil
 			}
-			admin, err := a.administrator(s, login, passwordFile)
+			admin, err := a.administrator(cmd.Context(), s, login, passwordFile)
 			if err != nil {
 				return err
 			}
@@ -86,7 +86,7 @@ func setupFields(set *mapping.Set) []mapping.SetupField {
 }
 
 // administrator makes a client with the one-shot credential, from flags, the environment, or a question on the terminal.
-func (a *app) administrator(s *Settings, login, passwordFile string) (*odoo.Client, error) {
+func (a *app) administrator(ctx context.Context, s *Settings, login, passwordFile string) (*odoo.Client, error) {
 	if s.Odoo.Database == "" {
 		return nil, usage(fmt.Errorf("odoo.database (or %s) is not set", envName("odoo.database")))
 	}
@@ -102,11 +102,11 @@ func (a *app) administrator(s *Settings, login, passwordFile string) (*odoo.Clie
 		}
 		password = text
 	}
-	if login == "" && a.interactive() {
+	if login == "" && a.interactive(ctx) {
 		login = a.ask(in, txtAskLogin)
 	}
-	if password == "" && login != "" && a.interactive() {
-		password = a.askSecret(in, txtAskPassword)
+	if password == "" && login != "" && a.interactive(ctx) {
+		password = a.askSecret(ctx, in, txtAskPassword)
 	}
 	if login == "" || password == "" {
 		return nil, usage(errors.New(a.say(txtNoAdmin)))
@@ -116,11 +116,11 @@ func (a *app) administrator(s *Settings, login, passwordFile string) (*odoo.Clie
 }
 
 // interactive says whether a person sits at the other end of standard input.
-func (a *app) interactive() bool {
+func (a *app) interactive(ctx context.Context) bool {
 	if _, ok := a.in.(*os.File); !ok {
 		return false
 	}
-	tty := exec.Command("stty", "-g") // fails on anything but a terminal
+	tty := exec.CommandContext(ctx, "stty", "-g") // fails on anything but a terminal
 	tty.Stdin = a.in
 	return tty.Run() == nil
 }
@@ -136,15 +136,14 @@ func (a *app) ask(in *bufio.Reader, question text) string {
 }
 
 // askSecret asks without showing what is typed.
-func (a *app) askSecret(in *bufio.Reader, question text) string {
-	echo := func(mode string) {
-		tty := exec.Command("stty", mode)
+func (a *app) askSecret(ctx context.Context, in *bufio.Reader, question text) string {
+	stty := func(tty *exec.Cmd) {
 		tty.Stdin = a.in
 		_ = tty.Run() // without stty the answer is seen on the screen, which is no reason to refuse it
 	}
-	echo("-echo")
+	stty(exec.CommandContext(ctx, "stty", "-echo"))
 	defer func() {
-		echo("echo")
+		stty(exec.CommandContext(context.WithoutCancel(ctx), "stty", "echo"))
 		_, _ = fmt.Fprintln(a.err)
 	}()
 	return a.ask(in, question)
@@ -177,7 +176,7 @@ func (a *app) setup(ctx context.Context, admin *odoo.Client, wanted []mapping.Se
 	case len(missing) == 0:
 		a.tell(txtSetupNothing)
 		return nil
-	case !yes && !a.interactive():
+	case !yes && !a.interactive(ctx):
 		a.tell(txtSetupPostpone)
 		return nil
 	case !yes && !strings.HasPrefix(strings.ToLower(a.ask(bufio.NewReader(a.in), txtAskGo)), "y"):

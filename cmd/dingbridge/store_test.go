@@ -108,7 +108,7 @@ func TestSyncBringsBothSidesInStep(t *testing.T) {
 func TestGuardHoldsBackUntilReleased(t *testing.T) {
 	s := newShell(t, 45)
 	s.mappings(func(_, text string) string {
-		return replaceLine(text, "guard:", "guard: {creates: 3, updates: unlimited, clears: 20, removals: 5}")
+		return replaceLine(text, "guard:", "guard: {creates: 3, updates: 5, clears: 20, removals: 5}")
 	})
 	s.want(exitUsage, words("release 1"), "no list 1")
 	s.want(exitOK, words("release all"), "Nothing waits for a release.")
@@ -118,7 +118,7 @@ func TestGuardHoldsBackUntilReleased(t *testing.T) {
 	if len(status.Lists) == 0 || status.Lists[0].Counts[bridge.RiskCreate] == 0 {
 		t.Fatalf("%+v", status.Lists)
 	}
-	s.want(exitOK, words("status"), "LIST 1", "create wait", "+ dingtalk ", "No daemon is running.")
+	s.want(exitOK, words("status"), "LIST 1", " wait since ", "dingtalk ", "No daemon is running.")
 	for round := 0; ; round++ {
 		if s.run("sync").code == exitOK {
 			break
@@ -169,7 +169,7 @@ func TestLinkForgetRetry(t *testing.T) {
 	stranger, err := s.stage.admin.Create("hr.employee", map[string]any{"name": "无号码"}) // no number: cannot be created there
 	must(t, err)
 	member := s.stage.ding.AddUser(dingtalktest.User{Name: "吴浩", Mobile: "13700001234", Active: true})
-	s.want(exitRemain, words("sync departments"))
+	s.want(exitOK, words("sync departments"), "Done: ")
 	s.want(exitRemain, words("sync"), "held")
 	s.want(exitOK, words("status"), "mobile is required by dingtalk")
 	s.want(exitOK, words("retry --all"), "will be tried again")

@@ -142,8 +142,8 @@ func (w *world) syncBeside(ctx context.Context, names []string, patience time.Du
 		}
 		total = max(total, dirty)
 		switch {
-		case len(st.Halted) > 0 && (open || due > 0):
-			return errors.Join(haltOf(st.Halted[0]), bridge.CancelRequest(ctx, w.store, ticket))
+		case stopped(st.Halted) != nil && (open || due > 0):
+			return errors.Join(stopped(st.Halted), bridge.CancelRequest(ctx, w.store, ticket))
 		case !st.Running:
 			return errors.Join(errors.New(a.say(txtDaemonEnded)), bridge.CancelRequest(ctx, w.store, ticket))
 		case !open && dirty == 0, !open && due == 0 && time.Now().After(deadline):
@@ -161,9 +161,15 @@ func (w *world) syncBeside(ctx context.Context, names []string, patience time.Du
 	}
 }
 
-// haltOf is a halt another process told of, as an error.
-func haltOf(h bridge.Halted) error {
-	return &bridge.Failure{Class: bridge.FailHalt, Scope: h.Scope, Words: h.Scope + ": " + h.Why}
+// stopped is the first halt that keeps the daemon from working, as an error; nil when none does. Without its source of events it
+// works on.
+func stopped(halted []bridge.Halted) error {
+	for _, h := range halted {
+		if h.Scope != haltStream && h.Scope != haltFailedList {
+			return &bridge.Failure{Class: bridge.FailHalt, Scope: h.Scope, Words: h.Scope + ": " + h.Why}
+		}
+	}
+	return nil
 }
 
 // names are the mappings a person named, or all.

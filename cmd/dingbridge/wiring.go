@@ -151,8 +151,9 @@ func (w *world) engineOptions(log *zap.Logger, metrics *bridge.Metrics) bridge.O
 		Store: w.store, Odoo: w.odoo, DingTalk: w.ding, Mappings: w.set, Log: log, Metrics: metrics, Zone: w.zone,
 		Identity: bridge.Identity{OdooURL: s.Odoo.URL, Database: s.Odoo.Database, Corp: s.DingTalk.AppKey},
 		Poll:     s.Poll, SweepAt: time.Duration(s.Sweep), Overlap: s.Overlap, StaleWindow: s.DingTalk.StaleWindow,
-		IntentSettle: max(s.Odoo.Timeout, s.DingTalk.Timeout) + settleMargin,
-		Retention:    bridge.Retention{History: days(s.Retention.HistoryDays), Inbox: days(s.Retention.InboxDays)},
+		SettleOdoo: s.Odoo.Timeout + settleMargin,
+		SettleDing: s.DingTalk.Timeout + settleMargin,
+		Retention:  bridge.Retention{History: days(s.Retention.HistoryDays), Inbox: days(s.Retention.InboxDays)},
 	}
 	if w.tune != nil {
 		w.tune(&o)
