@@ -30,6 +30,7 @@ type Options struct {
 	Poll        time.Duration // 5s: how often each model is polled
 	SweepAt     time.Duration // 2h10m after midnight in Zone: the nightly sweep
 	Overlap     time.Duration // 5m: how far below the greatest write_date a poll reads again
+	SecondLook  time.Duration // 15s: when a row that was written is looked at once more, for a transaction of the same second
 	StaleWindow time.Duration // 5s: how long DingTalk may answer with the value from before our write
 	SettleOdoo  time.Duration // 65s: Odoo's call deadline plus a margin; earlier, a creation of unknown outcome is not looked up
 	SettleDing  time.Duration // 20s: likewise for DingTalk
@@ -64,6 +65,7 @@ func (o *Options) defaults() {
 	setDuration(&o.Poll, 5*time.Second)
 	setDuration(&o.SweepAt, 2*time.Hour+10*time.Minute)
 	setDuration(&o.Overlap, 5*time.Minute)
+	setDuration(&o.SecondLook, 15*time.Second)
 	setDuration(&o.StaleWindow, 5*time.Second)
 	setDuration(&o.SettleOdoo, 65*time.Second)
 	setDuration(&o.SettleDing, 20*time.Second)

@@ -46,7 +46,7 @@ func (b *batch) guard(wave []*task) error {
 			if t.fail != nil || t.plan == nil || (len(t.plan.Changes) == 0 && items == 0) {
 				continue
 			}
-			if err := b.guardTask(tx, t, left, used); err != nil {
+			if err := b.guardTask(tx, t, left, used, items > 0); err != nil {
 				return err
 			}
 			if err := b.intend(tx, t); err != nil {
@@ -81,12 +81,17 @@ func (b *batch) budgets(tx Tx) (map[Risk]int, error) {
 	return left, nil
 }
 
-// guardTask splits the task's changes into what may go now and what waits for a person.
-func (b *batch) guardTask(tx Tx, t *task, left, used map[Risk]int) error {
+// guardTask splits the task's changes into what may go now and what waits for a person. items says that the mapping has waiting or
+// released items at all.
+func (b *batch) guardTask(tx Tx, t *task, left, used map[Risk]int, items bool) error {
 	var keep []string
 	allow := func(c *Change, r Risk) (bool, error) {
 		n, limited := left[r]
-		waits, released, err := tx.GuardState(t.guardKey(b.m), r, c.Hash())
+		var waits, released bool
+		var err error
+		if items {
+			waits, released, err = tx.GuardState(t.guardKey(b.m), r, c.Hash())
+		}
 		switch {
 		case err != nil:
 			return false, err
@@ -138,6 +143,9 @@ func (b *batch) guardTask(tx Tx, t *task, left, used map[Risk]int) error {
 	t.plan.Changes = mergeUpdates(now)
 	if len(t.plan.Over) > 0 && len(t.plan.Changes) == 0 {
 		t.plan.Retire = ""
+	}
+	if !items {
+		return nil // the only ones are those that were just added
 	}
 	return tx.DropWaiting(t.guardKey(b.m), keep...)
 }

@@ -3,6 +3,8 @@ package bridge
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -112,11 +114,19 @@ func (s *odooSide) Write(ctx context.Context, m *mapping.Mapping, writes []*writ
 		}
 		return
 	}
+	restore, err := s.guardManagers(ctx, m, writes)
+	if err != nil {
+		for _, w := range writes {
+			w.err = err
+		}
+		return
+	}
 	var wg sync.WaitGroup
 	for _, w := range writes {
 		wg.Go(func() { w.err = s.writeOne(ctx, m, fields, w) })
 	}
 	wg.Wait()
+	restore()
 }
 
 func (s *odooSide) writeOne(ctx context.Context, m *mapping.Mapping, fields map[string]odoo.Field, w *write) error {
@@ -152,53 +162,94 @@ func (s *odooSide) writeOne(ctx context.Context, m *mapping.Mapping, fields map[
 		}
 		delete(cx, "__last_update")
 	}
-	if _, has := vals["manager_id"]; has && m.Model == "hr.department" {
-		return s.writeManager(ctx, id, vals, cx)
-	}
 	return unreadableIsDone(s.client.Write(ctx, m.Model, []int64{id}, vals, cx))
 }
 
-// writeManager sets a department's manager without the cascade that rewrites parent_id of its people (addons/hr:
-// _update_employee_manager): what they had is read before and put back after, where it changed.
-func (s *odooSide) writeManager(ctx context.Context, department int64, vals odoo.Values, cx odoo.Context) error {
-	people := odoo.Domain{odoo.Cond("department_id", "=", department)}
-	opts := odoo.Options{Context: odoo.Context{"active_test": false}}
-	before, err := s.client.SearchRead(ctx, "hr.employee", people, []string{"parent_id"}, opts)
-	if err != nil {
-		return err
-	}
-	if err := unreadableIsDone(s.client.Write(ctx, "hr.department", []int64{department}, vals, cx)); err != nil {
-		return err
-	}
-	after, err := s.client.SearchRead(ctx, "hr.employee", people, []string{"parent_id"}, opts)
-	if err != nil {
-		return err
-	}
-	had := make(map[any]any, len(before))
-	for _, row := range before {
-		had[row["id"]] = parentID(row["parent_id"])
-	}
-	restore := map[any][]int64{} // old parent → people
-	for _, row := range after {
-		old, known := had[row["id"]]
-		if n, ok := row["id"].(int64); ok && known && old != parentID(row["parent_id"]) {
-			restore[old] = append(restore[old], n)
+// guardManagers undoes what setting a department's manager does beside: it makes the new manager the parent_id of the department's people
+// (addons/hr: _update_employee_manager). What they have is read before the writes; restore puts it back after them, where it has become
+// the new manager, and gives its failure to the department's write.
+func (s *odooSide) guardManagers(ctx context.Context, m *mapping.Mapping, writes []*write) (restore func(), err error) {
+	setting := map[int64]*write{} // by department
+	if m.Model == "hr.department" {
+		for _, w := range writes {
+			id, err := strconv.ParseInt(string(w.id), 10, 64)
+			if _, has := w.values["manager_id"]; has && err == nil {
+				setting[id] = w
+			}
 		}
 	}
-	for parent, ids := range restore {
-		if err := unreadableIsDone(s.client.Write(ctx, "hr.employee", ids, odoo.Values{"parent_id": parent}, nil)); err != nil {
-			return fmt.Errorf("putting back the managers of %d people after the department's manager was set: %w", len(ids), err)
+	if len(setting) == 0 {
+		return func() {}, nil
+	}
+	before, err := s.managersIn(ctx, slices.Sorted(maps.Keys(setting)))
+	if err != nil {
+		return nil, err
+	}
+	return func() {
+		done := slices.DeleteFunc(slices.Sorted(maps.Keys(setting)), func(id int64) bool { return setting[id].err != nil })
+		after, err := s.managersIn(ctx, done)
+		if err == nil {
+			err = s.putBack(ctx, setting, before, after)
+		}
+		if err != nil {
+			for _, id := range done {
+				setting[id].err = err
+			}
+		}
+	}, nil
+}
+
+// managed is a person's department and parent_id; 0 is none.
+type managed struct{ department, parent int64 }
+
+// managersIn reads the people of the departments, by id.
+func (s *odooSide) managersIn(ctx context.Context, departments []int64) (map[int64]managed, error) {
+	rows, err := s.client.SearchRead(ctx, "hr.employee", odoo.Domain{odoo.Cond("department_id", "in", departments)},
+		[]string{"department_id", "parent_id"}, odoo.Options{Context: odoo.Context{"active_test": false}})
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[int64]managed, len(rows))
+	for _, row := range rows {
+		if id, ok := row["id"].(int64); ok {
+			out[id] = managed{idOf(row["department_id"]), idOf(row["parent_id"])}
+		}
+	}
+	return out, nil
+}
+
+// putBack gives people the manager back whom a department's new manager has displaced.
+func (s *odooSide) putBack(ctx context.Context, setting map[int64]*write, before, after map[int64]managed) error {
+	lost := map[int64][]int64{} // old parent → people
+	for _, id := range slices.Sorted(maps.Keys(after)) {
+		was, known := before[id]
+		w := setting[after[id].department]
+		if !known || w == nil || w.err != nil || was.parent == after[id].parent {
+			continue
+		}
+		if set, _ := strconv.ParseInt(textOf(w.values["manager_id"]), 10, 64); set == after[id].parent { // "" is 0: nobody
+			lost[was.parent] = append(lost[was.parent], id)
+		}
+	}
+	for parent, ids := range lost {
+		value := any(parent)
+		if parent == 0 {
+			value = false
+		}
+		if err := unreadableIsDone(s.client.Write(ctx, "hr.employee", ids, odoo.Values{"parent_id": value}, nil)); err != nil {
+			return fmt.Errorf("putting back the managers of %d people after their department's manager was set: %w", len(ids), err)
 		}
 	}
 	return nil
 }
 
-// parentID is the id of a many2one pair on the wire, or false.
-func parentID(wire any) any {
+// idOf is the id of a many2one pair on the wire, 0 for none.
+func idOf(wire any) int64 {
 	if pair, ok := wire.([]any); ok && len(pair) > 0 {
-		return pair[0]
+		id, _ := pair[0].(int64)
+		return id
 	}
-	return false
+	return 0
 }
 
 // writeValue is the wire form of one raw value: Odoo clears with false, a many2one is a bare id.

@@ -27,6 +27,9 @@ type modelClock struct {
 	header  time.Time // the last Date header
 }
 
+// secondLook is the suffix under which rows are remembered that are looked at once more soon.
+const secondLook = " again"
+
 // odooTime is how Odoo writes an instant: UTC, whole seconds.
 const odooTime = "2006-01-02 15:04:05"
 
@@ -51,6 +54,9 @@ func (e *Engine) pollModel(ctx context.Context, model string) error {
 			if id > 0 && stamp != "" {
 				rows[id] = stamp
 			}
+		}
+		if len(page) < e.PageSize {
+			break // what a record deleted in this moment keeps from showing, the overlap of the next poll shows
 		}
 	}
 	e.halts.worked("odoo", "credentials")
@@ -187,19 +193,31 @@ func (e *Engine) touchPolled(ctx context.Context, model string, rows, closed map
 			return err
 		}
 		var ids []ID
-		for id := range rows {
+		fresh := map[int64]string{}
+		for id, stamp := range rows {
 			if !seen[id] {
 				ids = append(ids, odooID(id))
+				fresh[id] = stamp
 			}
+		}
+		// A transaction that began within the same second and commits later shows the same write_date: every row is looked at once
+		// more soon, and once more when it leaves the overlap.
+		soon, err := tx.PruneSeen(model+secondLook, floor.Add(e.Overlap-e.SecondLook).Format(odooTime))
+		if err != nil {
+			return err
 		}
 		left, err := tx.PruneSeen(model, floor.Format(odooTime))
 		if err != nil {
 			return err
 		}
-		for _, id := range left {
+		for _, id := range append(soon, left...) {
 			ids = append(ids, odooID(id))
 		}
 		slices.Sort(ids)
+		ids = slices.Compact(ids)
+		if err := tx.MarkSeen(model+secondLook, fresh); err != nil {
+			return err
+		}
 		touched = len(ids)
 		for _, m := range ms {
 			if err := touchRecords(tx, m, mapping.Odoo, ids); err != nil {

@@ -26,6 +26,7 @@ type task struct {
 	fail     *Failure
 	wait     time.Time // postponed to, without an attempt
 	wrote    []applied
+	saved    bool      // its link is in the store
 	absorbed bool      // its work went to the task that matched it
 	reused   bool      // the link's Odoo id belongs to another record now
 	spent    []Risk    // reserved for this task in the Guard
@@ -53,7 +54,9 @@ type batch struct {
 	now   time.Time
 	refs  *refs
 	tasks []*task
-	dry   bool // a printed plan: nothing is applied and nothing is written
+	dry   bool                     // a printed plan: nothing is applied and nothing is written
+	open  map[mapping.Side][]*Link // see openIntents
+	held  map[Await]*Link          // see findHeld
 }
 
 // reconcile is the engine in one screen: load the memory, look at both sides, plan, guard, apply, read back, save.
@@ -149,6 +152,9 @@ func (b *batch) addTask(w Work, l *Link, byLink map[int64]*task) {
 func (b *batch) look() {
 	for _, s := range []mapping.Side{mapping.Odoo, mapping.DingTalk} {
 		b.lookAt(s, b.tasks)
+		if err := b.refs.prefetch(b.m, s, b.tasks); err != nil {
+			b.refs.fail(err)
+		}
 	}
 	for _, t := range b.tasks {
 		// An Odoo id that a retired link remembers may belong to another record now: that one is a stranger.

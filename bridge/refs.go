@@ -39,12 +39,66 @@ func (r *refs) LinkOf(mappingName string, side mapping.Side, id string) (string,
 		r.fail(err)
 		return "", false
 	}
-	r.byID[at] = ""
-	if found != nil && refersTo(found.State) {
-		r.byID[at] = found.Ref()
-		r.links[found.Ref()] = found
-	}
+	r.found(at, found)
 	return r.byID[at], r.byID[at] != ""
+}
+
+// found keeps the answer for one record: its link, on both sides, or that there is none.
+func (r *refs) found(at Await, l *Link) {
+	r.byID[at] = ""
+	if l != nil && refersTo(l.State) {
+		r.learn(l)
+	}
+}
+
+// prefetch asks the store once for what the records of a batch refer to, instead of once for each.
+func (r *refs) prefetch(m *mapping.Mapping, s mapping.Side, tasks []*task) error {
+	asks := map[string][]ID{} // by mapping
+	asked := map[Await]bool{}
+	for _, t := range tasks {
+		rec := t.seen(s).Record
+		for _, f := range m.Fields {
+			if f.Ref == "" || f.Name(s) == "" || rec == nil {
+				continue
+			}
+			for _, id := range refIDs(rec[f.Name(s)]) {
+				at := Await{Mapping: f.Ref, Side: s, ID: ID(id)}
+				if _, known := r.byID[at]; id == "" || known || asked[at] {
+					continue
+				}
+				asked[at] = true
+				asks[f.Ref] = append(asks[f.Ref], ID(id))
+			}
+		}
+	}
+	if len(asks) == 0 {
+		return nil
+	}
+	return r.store.View(r.ctx, func(tx Tx) error {
+		for name, ids := range asks {
+			on, err := tx.LinksOn(name, s, ids)
+			if err != nil {
+				return err
+			}
+			for _, id := range ids {
+				r.found(Await{Mapping: name, Side: s, ID: id}, on[id])
+			}
+		}
+		return nil
+	})
+}
+
+// refIDs are the ids a raw reference names.
+func refIDs(raw any) []string {
+	list, many := raw.([]any)
+	if !many {
+		return []string{refID(raw)}
+	}
+	ids := make([]string, 0, len(list))
+	for _, one := range list {
+		ids = append(ids, refID(one))
+	}
+	return ids
 }
 
 // IDOf implements mapping.Refs. An attribute is a field of the referred mapping, as it last settled on DingTalk.

@@ -15,14 +15,20 @@ func (b *batch) save(wave []*task) error {
 	var logs []func()
 	err := b.e.Store.Update(b.ctx, func(tx Tx) error {
 		logs = logs[:0]
+		var woken []Await
+		if err := b.findHeld(tx, wave); err != nil {
+			return err
+		}
 		for _, t := range wave {
 			logged, err := b.saveTask(tx, t)
 			if err != nil {
 				return err
 			}
 			logs = append(logs, logged...)
+			woken = append(woken, b.wakes(t)...)
 		}
-		return nil
+		_, err := tx.Wake(woken...)
+		return err
 	})
 	if err != nil {
 		return err
@@ -51,9 +57,7 @@ func (b *batch) saveTask(tx Tx, t *task) (logs []func(), err error) {
 		} else {
 			t.link = l
 			b.refs.learn(l)
-			if err := b.saveLinked(tx, t, l); err != nil {
-				return nil, err
-			}
+			t.saved = true
 		}
 	}
 	if err := b.settleGuard(tx, t); err != nil {
@@ -81,22 +85,22 @@ func (b *batch) saveTask(tx Tx, t *task) (logs []func(), err error) {
 	return logs, nil
 }
 
-// saveLinked takes back what the new state of the link makes pointless, and wakes who waits for it.
-func (b *batch) saveLinked(tx Tx, t *task, l *Link) error {
+// wakes names the task's records when somebody may wait for what became of its link.
+func (b *batch) wakes(t *task) []Await {
+	l := t.link
+	if !t.saved || (l.State != Linked && l.State != Retired && (t.was != Creating || l.State == Creating)) {
+		return nil
+	}
+	if len(t.wrote) == 0 && len(t.plan.Settles) == 0 && t.plan.Match == nil && t.was == l.State {
+		return nil
+	}
 	var woken []Await
-	if l.State == Linked || l.State == Retired || (t.was == Creating && l.State != Creating) {
-		for _, s := range []mapping.Side{mapping.Odoo, mapping.DingTalk} {
-			if id := l.On(s); id != "" && (len(t.wrote) > 0 || len(t.plan.Settles) > 0 || t.plan.Match != nil || t.was != l.State) {
-				woken = append(woken, Await{Mapping: b.m.Name, Side: s, ID: id})
-			}
+	for _, s := range []mapping.Side{mapping.Odoo, mapping.DingTalk} {
+		if id := l.On(s); id != "" {
+			woken = append(woken, Await{Mapping: b.m.Name, Side: s, ID: id})
 		}
 	}
-	if len(woken) > 0 {
-		if _, err := tx.Wake(woken...); err != nil {
-			return err
-		}
-	}
-	return nil
+	return woken
 }
 
 // putLink writes the link if anything about it changed.
@@ -105,7 +109,48 @@ func (b *batch) putLink(tx Tx, t *task, l *Link) error {
 		return nil
 	}
 	l.Updated = b.now
-	return tx.PutLink(l)
+	if err := tx.PutLink(l); err != nil {
+		return err
+	}
+	if l.State == Held {
+		b.hold(l)
+	}
+	return nil
+}
+
+// findHeld reads which of the wave's records have held strangers, all at once.
+func (b *batch) findHeld(tx Tx, wave []*task) error {
+	b.held = map[Await]*Link{}
+	for _, s := range []mapping.Side{mapping.Odoo, mapping.DingTalk} {
+		var ids []ID
+		for _, t := range wave {
+			if id := t.seen(s).ID; id != "" {
+				ids = append(ids, id)
+			}
+			if l := t.link; l != nil && l.On(s) != "" && l.On(s) != t.seen(s).ID {
+				ids = append(ids, l.On(s))
+			}
+		}
+		on, err := tx.LinksOn(b.m.Name, s, ids)
+		if err != nil {
+			return err
+		}
+		for _, l := range on {
+			if l.State == Held {
+				b.hold(l)
+			}
+		}
+	}
+	return nil
+}
+
+// hold notes a held stranger for makeRoom.
+func (b *batch) hold(l *Link) {
+	for _, s := range []mapping.Side{mapping.Odoo, mapping.DingTalk} {
+		if id := l.On(s); id != "" {
+			b.held[Await{Mapping: b.m.Name, Side: s, ID: id}] = l
+		}
+	}
 }
 
 // makeRoom takes away held strangers that stood for a record which the link holds now.
@@ -114,15 +159,7 @@ func (b *batch) makeRoom(tx Tx, t *task, l *Link) error {
 		return nil
 	}
 	for _, s := range []mapping.Side{mapping.Odoo, mapping.DingTalk} {
-		id := l.On(s)
-		if id == "" {
-			continue
-		}
-		on, err := tx.LinksOn(b.m.Name, s, []ID{id})
-		if err != nil {
-			return err
-		}
-		if held := on[id]; held != nil && held.ID != l.ID && held.State == Held {
+		if held := b.held[Await{Mapping: b.m.Name, Side: s, ID: l.On(s)}]; held != nil && held.ID != l.ID {
 			if err := tx.DeleteLink(held.ID); err != nil {
 				return err
 			}
@@ -150,8 +187,10 @@ func (b *batch) saveWork(tx Tx, t *task) error {
 	if t.fail != nil {
 		waits = append(waits, t.awaits...)
 	}
-	if err := tx.StopAwaiting(t.key); err != nil {
-		return err
+	if len(t.awaits) > 0 {
+		if err := tx.StopAwaiting(t.key); err != nil {
+			return err
+		}
 	}
 	if key != t.key {
 		if err := tx.StopAwaiting(key); err != nil {

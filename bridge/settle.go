@@ -153,8 +153,11 @@ func (b *batch) settlePlan(t *task) {
 			}
 		}
 	}
-	if b.secondWrite(t) {
-		p.Recheck = b.now
+	if createdIn(t) {
+		b.settleAlike(t)
+		if b.secondWrite(t) {
+			p.Recheck = b.now
+		}
 	}
 	if p.Link.State == Linked && p.Retire == "" {
 		p.Link.Was = nil
@@ -189,12 +192,25 @@ func (b *batch) stillArchived(t *task) bool {
 	return planned && !slices.ContainsFunc(t.wrote, func(a applied) bool { return unarchives(a.change) })
 }
 
-// secondWrite says that a record was just created and that some of its fields still have to travel: those the creation could not
-// carry, and those only the new record shows.
-func (b *batch) secondWrite(t *task) bool {
-	if !slices.ContainsFunc(t.wrote, func(a applied) bool { return a.change.Op == OpCreate }) {
-		return false
+// createdIn says that a record was just made for the task.
+func createdIn(t *task) bool {
+	return slices.ContainsFunc(t.wrote, func(a applied) bool { return a.change.Op == OpCreate })
+}
+
+// settleAlike settles the fields which a creation did not carry and which both sides show alike now, the empty ones above all: there
+// is nothing to look at a second time.
+func (b *batch) settleAlike(t *task) {
+	for _, f := range b.m.Fields {
+		if v := t.odoo.View[f.Key]; !f.OnCreate && !v.IsUnknown() && v == t.ding.View[f.Key] {
+			t.plan.Link.SetBase(mapping.Odoo, f, v)
+			t.plan.Link.SetBase(mapping.DingTalk, f, v)
+		}
 	}
+}
+
+// secondWrite says that some fields of a record that was just created still have to travel: those the creation could not carry, and
+// those only the new record shows.
+func (b *batch) secondWrite(t *task) bool {
 	for _, f := range b.m.Fields {
 		if f.OnCreate {
 			continue

@@ -83,16 +83,7 @@ func (b *batch) unsettled(t *task, s mapping.Side) bool {
 	if b.dry {
 		return false
 	}
-	var open []*Link
-	err := b.e.Store.View(b.ctx, func(tx Tx) error {
-		links, err := tx.LinksIn(b.m.Name, Creating)
-		for _, l := range links {
-			if l.Intent != nil && l.Intent.Side == s && !l.Intent.At.Equal(b.now) {
-				open = append(open, l)
-			}
-		}
-		return err
-	})
+	open, err := b.openIntents(s)
 	if err != nil {
 		t.fail = classify(err)
 		return true
@@ -118,6 +109,32 @@ func (b *batch) unsettled(t *task, s mapping.Side) bool {
 		}
 	}
 	return len(open) > 0
+}
+
+// openIntents are the creations on the side whose outcome an earlier batch left open. They are read once a batch: only this batch
+// commits or settles intents meanwhile, and its own are no question here.
+func (b *batch) openIntents(s mapping.Side) ([]*Link, error) {
+	if open, known := b.open[s]; known {
+		return open, nil
+	}
+	var open []*Link
+	err := b.e.Store.View(b.ctx, func(tx Tx) error {
+		links, err := tx.LinksIn(b.m.Name, Creating)
+		for _, l := range links {
+			if l.Intent != nil && l.Intent.Side == s && !l.Intent.At.Equal(b.now) {
+				open = append(open, l)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if b.open == nil {
+		b.open = map[mapping.Side][]*Link{}
+	}
+	b.open[s] = open
+	return open, nil
 }
 
 // match looks for the stranger on the other side by the mapping's match fields, in order. Ambiguous, taken, or not knowable

@@ -315,13 +315,13 @@ func (e *Engine) sweepMapping(ctx context.Context, m *mapping.Mapping, nightly b
 		return err
 	}
 	err = e.Store.Update(ctx, func(tx Tx) error {
-		if _, err := tx.Wake(awaitsSweep(m.Name)); err != nil {
-			return err
-		}
 		if err := s.remember(tx); err != nil {
 			return err
 		}
 		if err := tx.Touch(time.Time{}, s.keys...); err != nil {
+			return err
+		}
+		if _, err := tx.Wake(awaitsSweep(m.Name)); err != nil { // after Touch, whose order puts managers before their people
 			return err
 		}
 		held, err := countHeld(tx, m.Name)

@@ -158,7 +158,7 @@ func (w *world) open() {
 	o := bridge.Options{
 		Store: w.store, Odoo: client, DingTalk: w.client, Mappings: set, Log: w.log,
 		Identity: bridge.Identity{OdooURL: w.odooURL, Database: w.db, Corp: w.ding.CorpID()},
-		Poll:     50 * time.Millisecond, StaleWindow: 50 * time.Millisecond, SettleOdoo: 100 * time.Millisecond, SettleDing: 100 * time.Millisecond,
+		Poll:     50 * time.Millisecond, StaleWindow: 50 * time.Millisecond, SecondLook: 100 * time.Millisecond, SettleOdoo: 100 * time.Millisecond, SettleDing: 100 * time.Millisecond,
 		RetryBase: 20 * time.Millisecond, RetryMax: 200 * time.Millisecond, HaltBase: 20 * time.Millisecond, HaltMax: 100 * time.Millisecond,
 	}
 	if w.options != nil {
