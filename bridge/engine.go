@@ -110,6 +110,9 @@ type Engine struct {
 	swept  map[string]bool // mappings whose first sweep in this process is complete: only then strangers are acted on
 	sweeps chan string     // mappings to sweep, "" = all
 	reload chan struct{}   // closed and replaced by every reload
+
+	firstSweep sync.Once
+	sweptOnce  chan struct{} // closed when the first sweep has tried every mapping
 }
 
 // New returns an Engine over its clients and store. It calls nobody.
@@ -128,6 +131,8 @@ func New(o Options) (*Engine, error) {
 		swept:   map[string]bool{},
 		sweeps:  make(chan string, 16),
 		reload:  make(chan struct{}),
+
+		sweptOnce: make(chan struct{}),
 	}
 	e.set.Store(o.Mappings)
 	return e, nil

@@ -251,6 +251,7 @@ func (e *Engine) sweepAll(ctx context.Context, name string, nightly bool) {
 			}
 		}
 		todo = failed
+		e.firstSweep.Do(func() { close(e.sweptOnce) })
 		if len(todo) > 0 && !e.pause(ctx, max(wait, e.HaltBase)) {
 			return
 		}
@@ -288,6 +289,11 @@ func (e *Engine) pollers(ctx context.Context) error {
 	defer wg.Wait()
 	running := map[string]bool{}
 	var mu sync.Mutex
+	select { // the first sweep sees everything and in the better order: those who are referred to first
+	case <-ctx.Done():
+		return nil
+	case <-e.sweptOnce:
+	}
 	for {
 		changed := e.reloads()
 		for _, model := range e.models() {
