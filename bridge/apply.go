@@ -384,6 +384,26 @@ func (b *batch) refusal(t *task, fc FieldChange, s mapping.Side, f *Failure) Hol
 	return h
 }
 
+// wants says whether the DingTalk record was refused this value of the field, in this batch or before.
+func (b *batch) wants(id ID, f *mapping.Field, v mapping.Value) bool {
+	refused := func(h *Hold) bool { return h != nil && h.Kind == HeldRefused && h.Odoo == v }
+	for _, t := range b.tasks {
+		if t.ding.ID == id && t.plan != nil && slices.ContainsFunc(t.plan.Notes, func(n Note) bool { return n.Field == f && refused(n.Hold) }) {
+			return true
+		}
+	}
+	waits := false
+	err := b.e.Store.View(b.ctx, func(tx Tx) error {
+		on, err := tx.LinksOn(b.m.Name, mapping.DingTalk, []ID{id})
+		if l := on[id]; l != nil {
+			h, held := l.Holds[f.Key]
+			waits = held && refused(&h)
+		}
+		return err
+	})
+	return err == nil && waits // if nobody can tell, the refusal is held as any other
+}
+
 // holders are the records that carry a refused unique value, as far as anybody knows.
 func (b *batch) holders(t *task, fc FieldChange, s mapping.Side, f *Failure) []ID {
 	if f.Holder != "" {
@@ -409,16 +429,7 @@ func (b *batch) swap(p *pendingWrite, fc FieldChange, f *Failure) bool {
 		return false
 	}
 	for _, id := range b.holders(p.t, fc, p.change.Side, f) {
-		var other *Link
-		if err := b.e.Store.View(b.ctx, func(tx Tx) error {
-			on, err := tx.LinksOn(b.m.Name, mapping.DingTalk, []ID{id})
-			other = on[id]
-			return err
-		}); err != nil || other == nil {
-			continue
-		}
-		held, waits := other.Holds[fc.Field.Key]
-		if !waits || held.Kind != HeldRefused || held.Odoo != fc.From {
+		if !b.wants(id, fc.Field, fc.From) {
 			continue
 		}
 		passing := mapping.Text(fc.From.Text + " (" + string(p.change.ID) + ")")
