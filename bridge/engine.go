@@ -111,6 +111,7 @@ type Engine struct {
 	sweeps chan string     // mappings to sweep, "" = all
 	reload chan struct{}   // closed and replaced by every reload
 
+	metOnce    map[string]bool // mappings whose first meeting is known to be over; the worker's own
 	firstSweep sync.Once
 	sweptOnce  chan struct{} // closed when the first sweep has tried every mapping
 }
@@ -132,7 +133,7 @@ func New(o Options) (*Engine, error) {
 		sweeps:  make(chan string, 16),
 		reload:  make(chan struct{}),
 
-		sweptOnce: make(chan struct{}),
+		sweptOnce: make(chan struct{}), metOnce: map[string]bool{},
 	}
 	e.set.Store(o.Mappings)
 	return e, nil

@@ -3,6 +3,7 @@ package bridge
 import (
 	"math"
 	"slices"
+	"strings"
 
 	"dingbridge/mapping"
 )
@@ -72,13 +73,41 @@ func (b *batch) budgets(tx Tx) (map[Risk]int, error) {
 	if err != nil {
 		return nil, err
 	}
+	met, err := tx.Meta(metKey(b.m.Name))
+	if err != nil {
+		return nil, err
+	}
+	b.met = met != ""
 	left := map[Risk]int{}
-	for _, r := range []Risk{RiskCreate, RiskUpdate, RiskClear, RiskRemove} {
-		if all := budget(b.m.Guard, r, counts[Linked]); all >= 0 {
+	for _, r := range []Risk{RiskCreate, RiskUpdate, RiskClear, RiskRemove, firstCreate, firstUpdate} {
+		if all := budget(b.m.Guard, Risk(strings.TrimPrefix(string(r), "first ")), counts[Linked]); all >= 0 {
 			left[r] = max(all-spent[r], 0)
 		}
 	}
 	return left, nil
+}
+
+// The first meeting of two filled systems has an account of its own, of the same size: it must not use up the budget of the day's
+// ordinary changes.
+const (
+	firstCreate Risk = "first create"
+	firstUpdate Risk = "first update"
+)
+
+// metKey is set once the first meeting of a mapping has been worked through.
+func metKey(name string) string { return "met/" + name }
+
+// account is the budget a change draws on.
+func (b *batch) account(c *Change, r Risk) Risk {
+	switch {
+	case r == RiskCreate && !b.met:
+		return firstCreate
+	case r == RiskUpdate && !slices.ContainsFunc(c.Fields, func(f FieldChange) bool {
+		return f.Reason != ReasonFilled && !strings.HasPrefix(f.Reason, ReasonDiffers)
+	}):
+		return firstUpdate
+	}
+	return r
 }
 
 // guardTask splits the task's changes into what may go now and what waits for a person. items says that the mapping has waiting or
@@ -86,7 +115,8 @@ func (b *batch) budgets(tx Tx) (map[Risk]int, error) {
 func (b *batch) guardTask(tx Tx, t *task, left, used map[Risk]int, items bool) error {
 	var keep []string
 	allow := func(c *Change, r Risk) (bool, error) {
-		n, limited := left[r]
+		from := b.account(c, r)
+		n, limited := left[from]
 		var waits, released bool
 		var err error
 		if items {
@@ -104,10 +134,10 @@ func (b *batch) guardTask(tx Tx, t *task, left, used map[Risk]int, items bool) e
 		case limited && n == 0:
 			return false, nil
 		case limited:
-			left[r]--
+			left[from]--
 		}
-		used[r]++
-		t.spent = append(t.spent, r)
+		used[from]++
+		t.spent = append(t.spent, from)
 		return true, nil
 	}
 	var now []*Change
@@ -211,11 +241,12 @@ func (b *batch) guardDry(wave []*task) error {
 					if part == clears {
 						r = RiskClear
 					}
-					if n, limited := left[r]; limited && n == 0 {
+					from := b.account(part, r)
+					if n, limited := left[from]; limited && n == 0 {
 						t.plan.Over = append(t.plan.Over, Waiting{Change: part, Risk: r})
 						continue
 					} else if limited {
-						left[r]--
+						left[from]--
 					}
 					within = append(within, part)
 				}

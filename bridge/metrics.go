@@ -20,6 +20,8 @@ type Metrics struct {
 	batches  *prometheus.HistogramVec // mapping
 	dirty    *prometheus.GaugeVec     // mapping
 	links    *prometheus.GaugeVec     // mapping, state
+	guarded  *prometheus.GaugeVec     // mapping
+	halted   prometheus.Gauge
 }
 
 // NewMetrics registers the engine's metrics; with a nil registry they count for nobody.
@@ -44,8 +46,10 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		dirty: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: ns, Name: "work_dirty", Help: "Keys that are to be reconciled."}, []string{"mapping"}),
 		links: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: ns, Name: "links", Help: "Links by state."}, []string{"mapping", "state"}),
 	}
+	m.guarded = prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: ns, Name: "guard_items", Help: "Operations that wait for a release, or were released and not done yet."}, []string{"mapping"})
+	m.halted = prometheus.NewGauge(prometheus.GaugeOpts{Namespace: ns, Name: "halted", Help: "Scopes that pause."})
 	if reg != nil {
-		reg.MustRegister(m.outcomes, m.failures, m.polls, m.events, m.sweeps, m.batches, m.dirty, m.links)
+		reg.MustRegister(m.guarded, m.halted, m.outcomes, m.failures, m.polls, m.events, m.sweeps, m.batches, m.dirty, m.links)
 	}
 	return m
 }

@@ -55,6 +55,7 @@ type batch struct {
 	refs  *refs
 	tasks []*task
 	dry   bool                     // a printed plan: nothing is applied and nothing is written
+	met   bool                     // the first meeting of the mapping is over
 	open  map[mapping.Side][]*Link // see openIntents
 	held  map[Await]*Link          // see findHeld
 }
@@ -195,6 +196,10 @@ func (b *batch) lookAt(s mapping.Side, tasks []*task) {
 		if id := t.seen(s).ID; id != "" {
 			*t.seen(s) = b.sameRecord(t, s, seen[id])
 			t.seen(s).ID = id
+			if t.seen(s).Existence == Gone && t.link != nil && t.link.State == Linked && len(t.link.Bases[s]) == 0 {
+				// Never seen there, as after a typo in `link`: nobody can have left.
+				t.seen(s).Existence, t.seen(s).Why = Unseen, "never seen in "+string(s)+"; is the id right?"
+			}
 			if f := t.seen(s).Fail; f != nil {
 				t.fail = f
 			}

@@ -170,7 +170,39 @@ func (e *Engine) workOnce(ctx context.Context) (bool, error) {
 			return true, err
 		}
 	}
-	return drained, nil
+	if !drained {
+		return false, e.noteMet(ctx)
+	}
+	return true, nil
+}
+
+// noteMet remembers that the first meeting of a mapping is over: both sides were listed and nothing of it is left to do.
+func (e *Engine) noteMet(ctx context.Context) error {
+	var over []string
+	for _, m := range e.mappings().Mappings {
+		if !e.metOnce[m.Name] && e.ready(m) {
+			over = append(over, m.Name)
+		}
+	}
+	if len(over) == 0 {
+		return nil
+	}
+	return e.Store.Update(ctx, func(tx Tx) error {
+		dirty, _, err := tx.CountWork(e.Now())
+		if err != nil {
+			return err
+		}
+		for _, name := range over {
+			if dirty[name] > 0 {
+				continue
+			}
+			if err := tx.SetMeta(metKey(name), e.day()); err != nil {
+				return err
+			}
+			e.metOnce[name] = true
+		}
+		return nil
+	})
 }
 
 func (e *Engine) nextDue(ctx context.Context) (next time.Time, any bool, err error) {
@@ -337,6 +369,7 @@ func (e *Engine) watchLoop(ctx context.Context) error {
 }
 
 func (e *Engine) gauge(ctx context.Context) {
+	e.Metrics.halted.Set(float64(len(e.halts.list())))
 	err := e.Store.View(ctx, func(tx Tx) error {
 		dirty, _, err := tx.CountWork(e.Now())
 		if err != nil {
@@ -344,6 +377,11 @@ func (e *Engine) gauge(ctx context.Context) {
 		}
 		for _, m := range e.mappings().Mappings {
 			e.Metrics.dirty.WithLabelValues(m.Name).Set(float64(dirty[m.Name]))
+			items, err := tx.CountGuard(m.Name)
+			if err != nil {
+				return err
+			}
+			e.Metrics.guarded.WithLabelValues(m.Name).Set(float64(items))
 			states, err := tx.CountLinks(m.Name)
 			if err != nil {
 				return err

@@ -36,7 +36,22 @@ func (b *batch) save(wave []*task) error {
 	for _, log := range logs {
 		log()
 	}
+	b.logGuard(wave)
 	return nil
+}
+
+// logGuard tells, once a wave, what waits for a person.
+func (b *batch) logGuard(wave []*task) {
+	waiting := map[int64]int{}
+	for _, t := range wave {
+		for _, w := range t.plan.Over {
+			waiting[w.List]++
+		}
+	}
+	for list, n := range waiting {
+		b.e.Log.Warn("over the guard", zap.String("mapping", b.m.Name), zap.String("op", "wait"), zap.Int("operations", n), zap.Int64("list", list),
+			zap.String("reason", "more than the guard allows for a day; look with `dingbridge status`, let it go with `dingbridge release`"))
+	}
 }
 
 func (b *batch) saveTask(tx Tx, t *task) (logs []func(), err error) {
