@@ -193,7 +193,8 @@ func (s *sweep) differs(l *Link, side mapping.Side, seen Seen, invalid bool) boo
 		return false
 	}
 	if seen.Existence != Present || len(l.Sent) > 0 {
-		return s.toTell || len(l.Sent) > 0 || l.Was[side] != seen.Existence
+		removes := side == mapping.Odoo && s.m.RemoveDingTalk != mapping.RemoveNever // the rule may be new
+		return s.toTell || removes || len(l.Sent) > 0 || l.Was[side] != seen.Existence
 	}
 	if l.Was[side] != Absent && l.Was[side] != seen.Existence {
 		return true
