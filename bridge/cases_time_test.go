@@ -53,8 +53,10 @@ func TestTwoEditsInOneSecond(t *testing.T) {
 func TestLateCommitWithAnOlderWriteDate(t *testing.T) {
 	c := company(t)
 	c.standIn()
+	c.later(2 * time.Second) // in another second than anything handled before
 	tx := c.odoo.Begin()
 	must(t, tx.Write("hr.employee", c.li, map[string]any{"job_title": "迟到"}))
+	c.later(2 * time.Second)
 	c.write("hr.employee", c.zhang, map[string]any{"job_title": "董事长"})
 	c.step()
 	want(t, "张三's title", c.user(mobileZhang).Title, "董事长")
