@@ -56,7 +56,7 @@ func (a *app) checkLive(ctx context.Context, sources []mapping.Source, asJSON bo
 	if err != nil {
 		return err
 	}
-	w := &world{app: a, settings: s, sources: sources}
+	w := &world{app: a, settings: s, sources: sources, pace: ownPace()}
 	if err := w.connect(); err != nil {
 		return err
 	}

@@ -21,15 +21,6 @@ import (
 	"dingbridge/mapping"
 )
 
-// The rhythm of the daemon's housekeeping.
-const (
-	lockPatience    = 3 * time.Second // a command beside may hold the lock for a moment
-	requestsEvery   = time.Second
-	publishEvery    = 2 * time.Second
-	failedListEvery = 5 * time.Minute
-	stopWithin      = 10 * time.Second
-)
-
 func newRun(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "run", Short: a.say(txtRun), Args: cobra.NoArgs,
@@ -75,7 +66,6 @@ type daemon struct {
 	inbox    *inbox
 	health   *health
 	hup      <-chan os.Signal
-	gate     gateTimes
 
 	listening chan string // receives the HTTP address once it is bound; for tests
 }
@@ -83,19 +73,19 @@ type daemon struct {
 func newDaemon(w *world, log *zap.Logger, hup <-chan os.Signal) *daemon {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	d := &daemon{world: w, log: log, registry: registry, hup: hup, gate: defaultGate, listening: make(chan string, 1)}
-	d.inbox = &inbox{store: w.store, corp: w.settings.DingTalk.CorpID, log: log}
-	d.health = newHealth(w.store)
+	d := &daemon{world: w, log: log, registry: registry, hup: hup, listening: make(chan string, 1)}
+	d.inbox = &inbox{store: w.store, corp: w.settings.DingTalk.CorpID, log: log, now: w.pace.now}
+	d.health = newHealth(w.store, w.pace.now)
 	return d
 }
 
 // errStuck says that something did not stop in time.
-var errStuck = &failure{code: exitError, err: errors.New("did not stop within " + stopWithin.String())}
+var errStuck = &failure{code: exitError, err: errors.New("something did not stop in time")}
 
 // run keeps both sides in step until ctx ends. It stays up whatever the far sides do; it ends with an error when the store belongs
 // to another process, the address is taken, or a mapping is wrong at the start.
 func (d *daemon) run(ctx context.Context) error {
-	unlock, err := lockPatiently(ctx, d.store)
+	unlock, err := lockPatiently(ctx, d.store, d.pace.lockPatience)
 	if err != nil {
 		return err
 	}
@@ -122,7 +112,7 @@ func (d *daemon) run(ctx context.Context) error {
 	return d.wait(ctx, g)
 }
 
-// wait waits for the end; after the context has ended, not longer than stopWithin.
+// wait waits for the end; after the context has ended, not longer than the pace allows.
 func (d *daemon) wait(ctx context.Context, g *errgroup.Group) error {
 	ended := make(chan error, 1)
 	go func() { ended <- g.Wait() }()
@@ -130,7 +120,7 @@ func (d *daemon) wait(ctx context.Context, g *errgroup.Group) error {
 	select {
 	case err = <-ended:
 	case <-ctx.Done():
-		limit := time.NewTimer(stopWithin)
+		limit := time.NewTimer(d.pace.stop)
 		defer limit.Stop()
 		select {
 		case err = <-ended:
@@ -147,8 +137,8 @@ func (d *daemon) wait(ctx context.Context, g *errgroup.Group) error {
 }
 
 // lockPatiently takes the store's lock; a command may hold it for a moment.
-func lockPatiently(ctx context.Context, s bridge.Store) (unlock func(), err error) {
-	deadline := time.Now().Add(lockPatience)
+func lockPatiently(ctx context.Context, s bridge.Store, patience time.Duration) (unlock func(), err error) {
+	deadline := time.Now().Add(patience)
 	for {
 		unlock, err = s.Lock(ctx)
 		if !errors.Is(err, bridge.ErrLocked) || time.Now().After(deadline) {
@@ -185,21 +175,21 @@ func (d *daemon) work(ctx context.Context, unlock func()) error {
 		unlock()
 		return err
 	}
-	d.inbox.connect(ctx, d.gate.stream)
+	d.inbox.connect(ctx, d.pace.gate.stream)
 	unlock() // the engine takes the lock itself
 	d.inbox.engine.Store(engine)
 	d.health.started(engine)
 	d.log.Info("working", zap.Strings("mappings", mappingNames(set)))
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return d.runEngine(ctx, engine) })
-	g.Go(func() error { engine.ServeRequests(ctx, requestsEvery); return nil })
+	g.Go(func() error { engine.ServeRequests(ctx, d.pace.requests); return nil })
 	g.Go(func() error { return d.reloads(ctx, engine) })
 	return g.Wait()
 }
 
 // runEngine runs the engine; a command that looks whether the lock is free may be in its way for a moment.
 func (d *daemon) runEngine(ctx context.Context, engine *bridge.Engine) error {
-	deadline := time.Now().Add(lockPatience)
+	deadline := time.Now().Add(d.pace.lockPatience)
 	for {
 		err := engine.Run(ctx)
 		if !errors.Is(err, bridge.ErrLocked) || time.Now().After(deadline) {
@@ -211,18 +201,10 @@ func (d *daemon) runEngine(ctx context.Context, engine *bridge.Engine) error {
 	}
 }
 
-// gateTimes are the waits before the engine starts.
-type gateTimes struct {
-	first, max time.Duration // between tries of an Odoo that does not answer; doubled
-	stream     time.Duration // for the event stream, so that the first sweep comes after it
-}
-
-var defaultGate = gateTimes{first: 5 * time.Second, max: time.Minute, stream: 3 * time.Second}
-
 // confirmed returns the mappings as Odoo's own fields check them. While Odoo does not answer it waits and says so in health; a
 // mapping that is wrong when Odoo answers at once ends the daemon, later it is a halt that a corrected file ends.
 func (d *daemon) confirmed(ctx context.Context) (*mapping.Set, error) {
-	wait, told := d.gate.first, ""
+	wait, told := d.pace.gate.first, ""
 	for try := 0; ; try++ {
 		set, complaints, err := loadLive(ctx, d.odoo, d.sources)
 		switch {
@@ -242,7 +224,7 @@ func (d *daemon) confirmed(ctx context.Context) (*mapping.Set, error) {
 		if err != nil {
 			scope, why = "odoo", err.Error()
 			if f := odooScope(err); f == "credentials" {
-				scope, wait = f, d.gate.max // ten wrong passwords lock out everybody behind this address
+				scope, wait = f, d.pace.gate.max // ten wrong passwords lock out everybody behind this address
 			}
 		}
 		if told != scope {
@@ -251,7 +233,7 @@ func (d *daemon) confirmed(ctx context.Context) (*mapping.Set, error) {
 		}
 		d.health.halt(scope, why, wait)
 		d.awaitChange(ctx, wait)
-		wait = min(2*wait, d.gate.max)
+		wait = min(2*wait, d.pace.gate.max)
 	}
 }
 
@@ -294,7 +276,7 @@ func (d *daemon) publish(ctx context.Context) {
 		}
 	}
 	put(ctx, d.health.halted())
-	for pause(ctx, publishEvery) {
+	for pause(ctx, d.pace.publish) {
 		put(ctx, d.health.halted())
 	}
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)

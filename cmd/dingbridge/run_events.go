@@ -26,6 +26,7 @@ type inbox struct {
 	store  bridge.Store
 	corp   string // events of another corp are dropped; "" takes all
 	log    *zap.Logger
+	now    func() time.Time
 	engine atomic.Pointer[bridge.Engine]
 
 	mu        sync.Mutex
@@ -38,7 +39,7 @@ func (in *inbox) AddEvent(ctx context.Context, ev bridge.InboxEvent) (fresh bool
 		return e.AddEvent(ctx, ev)
 	}
 	if ev.Received.IsZero() {
-		ev.Received = time.Now()
+		ev.Received = in.now()
 	}
 	err = in.store.Update(ctx, func(tx bridge.Tx) error {
 		fresh, err = tx.AddEvent(ev)
@@ -53,7 +54,7 @@ func (in *inbox) take(ctx context.Context, ev dingtalk.Event, via string) error 
 		in.log.Warn("event of another corp dropped", zap.String("op", "event"), zap.String("corp", ev.CorpID))
 		return nil
 	}
-	_, err := in.AddEvent(ctx, bridge.InboxEvent{ID: ev.ID, Type: ev.Type, Born: ev.Born, Received: time.Now().UTC(), Via: via, Data: ev.Data})
+	_, err := in.AddEvent(ctx, bridge.InboxEvent{ID: ev.ID, Type: ev.Type, Born: ev.Born, Received: in.now().UTC(), Via: via, Data: ev.Data})
 	return err
 }
 
@@ -91,7 +92,7 @@ func (d *daemon) mux() (*http.ServeMux, error) {
 			return nil, usage(err)
 		}
 		endpoints.Callback, err = web.NewCallback(web.CallbackConfig{
-			Inbox: d.inbox, Crypter: crypter, Window: d.settings.DingTalk.Callback.Window, Registry: d.registry, Logger: d.log,
+			Inbox: d.inbox, Crypter: crypter, Window: d.settings.DingTalk.Callback.Window, Registry: d.registry, Logger: d.log, Now: d.pace.now,
 		})
 		if err != nil {
 			return nil, err
@@ -116,7 +117,7 @@ func (d *daemon) events(ctx context.Context) error {
 // stream receives events over a connection of ours. After a gap everything is looked at: what happened meanwhile is unknown.
 func (d *daemon) stream(ctx context.Context) error {
 	var once sync.Once
-	stream, err := dingtalk.NewStream(dingtalk.StreamConfig{
+	config := dingtalk.StreamConfig{
 		Client: d.ding, Logger: d.log,
 		Handler: func(ctx context.Context, ev dingtalk.Event) error { return d.inbox.take(ctx, ev, "stream") },
 		OnState: func(s dingtalk.StreamState) {
@@ -125,14 +126,18 @@ func (d *daemon) stream(ctx context.Context) error {
 				if s.Err != nil {
 					why += ": " + s.Err.Error()
 				}
-				d.health.halt(haltStream, why, d.gate.max)
+				d.health.halt(haltStream, why, d.pace.gate.max)
 				return
 			}
 			d.health.clear(haltStream)
 			d.inbox.sweep() // what happened between two connections is told nowhere, not even when they overlap
 			once.Do(func() { close(d.inbox.connected) })
 		},
-	})
+	}
+	if d.pace.stream != nil {
+		d.pace.stream(&config)
+	}
+	stream, err := dingtalk.NewStream(config)
 	if err != nil {
 		return err
 	}
@@ -152,12 +157,12 @@ func (d *daemon) drainFailed(ctx context.Context) {
 			if err == nil {
 				continue
 			}
-			if begins := d.health.halt(haltFailedList, err.Error(), failedListEvery); begins && ctx.Err() == nil {
+			if begins := d.health.halt(haltFailedList, err.Error(), d.pace.failedList); begins && ctx.Err() == nil {
 				d.log.Warn("halted", zap.String("scope", haltFailedList), zap.String("reason", err.Error()))
 			}
 			break
 		}
-		if !pause(ctx, failedListEvery) {
+		if !pause(ctx, d.pace.failedList) {
 			return
 		}
 		d.health.clear(haltFailedList)

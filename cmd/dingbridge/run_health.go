@@ -25,6 +25,7 @@ const (
 type health struct {
 	store bridge.Store
 	since time.Time
+	now   func() time.Time
 
 	mu     sync.Mutex
 	engine *bridge.Engine
@@ -32,9 +33,8 @@ type health struct {
 	beatAt time.Time
 }
 
-func newHealth(s bridge.Store) *health {
-	now := time.Now()
-	return &health{store: s, since: now, own: map[string]bridge.Halted{}, beatAt: now}
+func newHealth(s bridge.Store, now func() time.Time) *health {
+	return &health{store: s, since: now(), now: now, own: map[string]bridge.Halted{}, beatAt: time.Now()}
 }
 
 // started says that the engine runs from now on.
@@ -48,7 +48,7 @@ func (h *health) started(e *bridge.Engine) {
 func (h *health) halt(scope, why string, retry time.Duration) (begins bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	now := time.Now()
+	now := h.now()
 	one, had := h.own[scope]
 	if !had {
 		one = bridge.Halted{Scope: scope, Since: now}

@@ -47,7 +47,7 @@ func (d *daemon) reloads(ctx context.Context, engine *bridge.Engine) error {
 		case <-quiet.C:
 			again := d.reload(ctx, engine, forced)
 			if again {
-				quiet.Reset(d.gate.first)
+				quiet.Reset(d.pace.gate.first)
 				continue
 			}
 			forced = false

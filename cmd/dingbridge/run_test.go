@@ -45,7 +45,7 @@ func (s *shell) serve() *service {
 	v := &service{shell: s, logs: logs, hup: make(chan os.Signal, 1), stop: stop, ended: make(chan error, 1)}
 	v.editor = &editor{stage: s.stage, say: func(t text, args ...any) string { return t.in(english, args...) }}
 	d := newDaemon(w, zap.New(core), v.hup)
-	d.gate = gateTimes{first: 20 * time.Millisecond, max: 100 * time.Millisecond, stream: time.Second}
+	d.pace.gate = gateTimes{first: 20 * time.Millisecond, max: 100 * time.Millisecond, stream: time.Second}
 	go func() { v.ended <- d.run(ctx) }()
 	s.t.Cleanup(func() {
 		stop()
@@ -53,7 +53,7 @@ func (s *shell) serve() *service {
 		if err, open := <-v.ended; open && err != nil {
 			s.t.Errorf("the daemon ended: %v", err)
 		}
-		if took := time.Since(begin); took > stopWithin {
+		if took := time.Since(begin); took > d.pace.stop {
 			s.t.Errorf("stopping took %s", took)
 		}
 		must(s.t, w.close())

@@ -158,7 +158,7 @@ func TestLockedStore(t *testing.T) {
 	must(t, err)
 	begin := time.Now()
 	s.want(exitLocked, words("run"), "another dingbridge is running")
-	if took := time.Since(begin); took < lockPatience {
+	if took := time.Since(begin); took < w.pace.lockPatience {
 		t.Errorf("gave up after %s", took)
 	}
 	unlock()

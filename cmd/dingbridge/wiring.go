@@ -52,6 +52,7 @@ type world struct {
 	sources  []mapping.Source
 	set      *mapping.Set
 
+	pace pace
 	tune func(*bridge.Options) // for tests: shorter waits than the settings have
 }
 
@@ -62,7 +63,7 @@ func (a *app) openStore() (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &world{app: a, settings: s}
+	w := &world{app: a, settings: s, pace: ownPace()}
 	if w.zone, err = s.Location(); err != nil {
 		return nil, usage(err)
 	}
@@ -74,7 +75,7 @@ func (a *app) openStore() (*world, error) {
 		return nil, complaints.Errors()
 	}
 	w.set = set
-	if w.store, err = store.OpenSQLite(s.Store); err != nil {
+	if w.store, err = store.OpenSQLite(s.Store, store.WithClock(w.pace.now)); err != nil {
 		return nil, err
 	}
 	return w, nil
@@ -97,25 +98,25 @@ func (w *world) connect() (err error) {
 	if err := w.settings.Missing(); err != nil {
 		return usage(err)
 	}
-	if w.odoo, err = newOdoo(w.settings); err != nil {
+	if w.odoo, err = newOdoo(w.settings, w.pace); err != nil {
 		return usage(err)
 	}
-	w.ding, err = newDingTalk(w.settings)
+	w.ding, err = newDingTalk(w.settings, w.pace)
 	return usage(err)
 }
 
-func newOdoo(s *Settings) (*odoo.Client, error) {
+func newOdoo(s *Settings, p pace) (*odoo.Client, error) {
 	return odoo.New(odoo.Config{
 		URL: s.Odoo.URL, Database: s.Odoo.Database, Login: s.Odoo.Login, Password: s.Odoo.Password.Reveal(),
-		Timeout: s.Odoo.Timeout, Parallel: s.Odoo.Parallel,
+		Timeout: s.Odoo.Timeout, Parallel: s.Odoo.Parallel, RetryWait: p.httpWait,
 	})
 }
 
-func newDingTalk(s *Settings) (*dingtalk.Client, error) {
+func newDingTalk(s *Settings, p pace) (*dingtalk.Client, error) {
 	return dingtalk.New(dingtalk.Config{
 		OAPI: s.DingTalk.OAPI, API: s.DingTalk.API, Login: s.DingTalk.Login,
 		AppKey: s.DingTalk.AppKey, AppSecret: s.DingTalk.AppSecret.Reveal(), CorpID: s.DingTalk.CorpID,
-		QPS: s.DingTalk.QPS, Timeout: s.DingTalk.Timeout, UserAgent: "dingbridge/" + versionText(),
+		QPS: s.DingTalk.QPS, Timeout: s.DingTalk.Timeout, UserAgent: "dingbridge/" + versionText(), RetryWait: p.httpWait, Now: p.now,
 	})
 }
 
@@ -148,21 +149,21 @@ func (w *world) engine(log *zap.Logger, metrics *bridge.Metrics) (*bridge.Engine
 func (w *world) engineOptions(log *zap.Logger, metrics *bridge.Metrics) bridge.Options {
 	s := w.settings
 	o := bridge.Options{
-		Store: w.store, Odoo: w.odoo, DingTalk: w.ding, Mappings: w.set, Log: log, Metrics: metrics, Zone: w.zone,
+		Store: w.store, Odoo: w.odoo, DingTalk: w.ding, Mappings: w.set, Log: log, Metrics: metrics, Zone: w.zone, Now: w.pace.now,
 		Identity: bridge.Identity{OdooURL: s.Odoo.URL, Database: s.Odoo.Database, Corp: s.DingTalk.AppKey},
 		Poll:     s.Poll, SweepAt: time.Duration(s.Sweep), Overlap: s.Overlap, StaleWindow: s.DingTalk.StaleWindow,
-		SettleOdoo: s.Odoo.Timeout + settleMargin,
-		SettleDing: s.DingTalk.Timeout + settleMargin,
+		SettleOdoo: s.Odoo.Timeout + w.pace.settleMargin,
+		SettleDing: s.DingTalk.Timeout + w.pace.settleMargin,
 		Retention:  bridge.Retention{History: days(s.Retention.HistoryDays), Inbox: days(s.Retention.InboxDays)},
+	}
+	if w.pace.engine != nil {
+		w.pace.engine(&o)
 	}
 	if w.tune != nil {
 		w.tune(&o)
 	}
 	return o
 }
-
-// settleMargin is added to the clients' deadline: after it, a call whose answer was lost has ended on the far side too.
-const settleMargin = 5 * time.Second
 
 // days is a number of days; 0 keeps everything.
 func days(n int) time.Duration {
