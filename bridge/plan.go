@@ -45,6 +45,17 @@ type Change struct {
 	Key    string // by which a creation will be found again
 }
 
+// reasons are the reasons of the fields, each once: a write may follow an edit in one field and a decided conflict in another.
+func (c *Change) reasons(fields []FieldChange) string {
+	words := []string{c.Reason}
+	for _, f := range fields {
+		if f.Reason != "" && !slices.Contains(words, f.Reason) {
+			words = append(words, f.Reason)
+		}
+	}
+	return strings.Join(words, "; ")
+}
+
 // Risk is the budget the change draws on. Clears inside an update draw on their own.
 func (c *Change) Risk() Risk {
 	switch c.Op {

@@ -12,11 +12,12 @@ import (
 
 // task is one record on its way through a batch.
 type task struct {
-	works    []Work    // the rows that are finished together; empty when a plan is only printed
-	key      Key       // the link's key once there is a link
-	link     *Link     // nil for a stranger
-	was      LinkState // of the link when it was loaded
-	mark     uint64    // likewise
+	works    []Work       // the rows that are finished together; empty when a plan is only printed
+	key      Key          // the link's key once there is a link
+	link     *Link        // nil for a stranger
+	was      LinkState    // of the link when it was loaded
+	mark     uint64       // likewise
+	had      mapping.View // DingTalk's bases, likewise
 	odoo     Seen
 	ding     Seen
 	missed   []Await          // references without a link, seen while reading the Views
@@ -143,7 +144,7 @@ func (b *batch) addTask(w Work, l *Link, byLink map[int64]*task) {
 		t.works = append(t.works, w)
 		return
 	}
-	t := &task{works: []Work{w}, key: l.Key(), link: l, was: l.State, mark: l.mark(), odoo: Seen{ID: l.Odoo}, ding: Seen{ID: l.Ding}}
+	t := &task{works: []Work{w}, key: l.Key(), link: l, was: l.State, mark: l.mark(), had: l.BaseView(mapping.DingTalk), odoo: Seen{ID: l.Odoo}, ding: Seen{ID: l.Ding}}
 	byLink[l.ID] = t
 	b.tasks = append(b.tasks, t)
 	b.refs.learn(l)

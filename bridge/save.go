@@ -3,6 +3,7 @@ package bridge
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"go.uber.org/zap"
@@ -220,6 +221,9 @@ func (b *batch) saveWork(tx Tx, t *task) error {
 			return err
 		}
 	}
+	if err := b.touchMoved(tx, t); err != nil {
+		return err
+	}
 	if t.reused && t.plan.Retire != "" {
 		if err := tx.Touch(time.Time{}, RecordKey(b.m.Name, mapping.Odoo, t.odoo.ID)); err != nil {
 			return err
@@ -236,6 +240,35 @@ func (b *batch) saveWork(tx Tx, t *task) error {
 		}
 	}
 	return nil
+}
+
+// touchMoved touches what the record referred to before and what it refers to now, where those refer back: who leaves a department
+// ceases to be its manager in DingTalk, and no event tells of the department.
+func (b *batch) touchMoved(tx Tx, t *task) error {
+	if t.link == nil || t.fail != nil {
+		return nil
+	}
+	for _, f := range b.m.Fields {
+		was := t.had[f.Key]
+		now := t.link.Bases[mapping.DingTalk][f.Key].Value
+		if f.Ref == "" || was == now || !b.refersBack(f.Ref) {
+			continue
+		}
+		for _, ref := range []mapping.Value{was, now} {
+			if id, err := strconv.ParseInt(ref.Text, 10, 64); err == nil && was.IsKnown() {
+				if err := tx.Touch(b.now.Add(b.e.StaleWindow), LinkKey(f.Ref, id)); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// refersBack says whether a field of the named mapping refers to this one.
+func (b *batch) refersBack(name string) bool {
+	other, ok := b.e.mappings().Get(name)
+	return ok && other != b.m && slices.ContainsFunc(other.Fields, func(f *mapping.Field) bool { return f.Ref == b.m.Name })
 }
 
 // finish marks one row done, or postpones it: without spending an attempt where the far side or a whole scope is the reason.
@@ -340,7 +373,7 @@ func (b *batch) historyOf(t *task) []HistoryRow {
 		add("link", t.plan.Match.Side, "matched by "+t.plan.Match.By, nil)
 	}
 	for _, a := range t.wrote {
-		add(string(a.change.Op), a.change.Side, a.change.Reason, a.fields)
+		add(string(a.change.Op), a.change.Side, a.change.reasons(a.fields), a.fields)
 	}
 	if t.plan.Link != nil && t.plan.Link.State == Retired && t.plan.Retire != "" {
 		add("retire", "", t.plan.Retire, nil)
@@ -351,7 +384,7 @@ func (b *batch) historyOf(t *task) []HistoryRow {
 		}
 	}
 	for _, o := range t.plan.Over {
-		add("wait", o.Change.Side, fmt.Sprintf("%s; over the guard, waits in list %d", o.Change.Reason, o.List), o.Change.Fields)
+		add("wait", o.Change.Side, fmt.Sprintf("%s; over the guard, waits in list %d", o.Change.reasons(o.Change.Fields), o.List), o.Change.Fields)
 	}
 	return rows
 }

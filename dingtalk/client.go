@@ -41,6 +41,9 @@ type Config struct {
 	// about); default 2, below 0: never. RetryWait is the first pause, doubled each time; default 300 ms.
 	Retries   int
 	RetryWait time.Duration
+	// MaxPause bounds every pause the client prescribes after a failure: throttled, barred, quota used up, credentials refused.
+	// Default: as long as DingTalk asks for.
+	MaxPause time.Duration
 	// HTTPTransport carries the requests; default a transport of its own with bounded connections and the environment's proxy.
 	HTTPTransport http.RoundTripper
 	// Now is the clock of token lifetimes and bars; default time.Now.
@@ -90,7 +93,7 @@ func New(cfg Config) (*Client, error) {
 	if cfg.HTTPTransport == nil {
 		cfg.HTTPTransport = defaultTransport()
 	}
-	c := &Client{cfg: cfg, web: cfg.HTTPTransport, limits: newLimiters(cfg.QPS, cfg.Now)}
+	c := &Client{cfg: cfg, web: cfg.HTTPTransport, limits: newLimiters(cfg)}
 	c.http = newHTTP(cfg, c.limits)
 	c.tokens = newTokenSource(c)
 	c.Users = &UserService{c}
@@ -99,6 +102,14 @@ func New(cfg Config) (*Client, error) {
 	c.Contacts = &ContactService{c}
 	c.Callbacks = &CallbackService{c}
 	return c, nil
+}
+
+// pause bounds a pause.
+func (cfg *Config) pause(d time.Duration) time.Duration {
+	if cfg.MaxPause > 0 {
+		return min(d, cfg.MaxPause)
+	}
+	return d
 }
 
 func normaliseBase(base *string, fallback string) error {

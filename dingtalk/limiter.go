@@ -24,9 +24,10 @@ const (
 
 // limiters holds one limiter per API path and one for all paths of the address.
 type limiters struct {
-	qps     float64 // below 0: no limits
-	now     func() time.Time
-	address *rate.Limiter
+	qps         float64 // below 0: no limits
+	now         func() time.Time
+	first, last time.Duration // pauses after throttled answers
+	address     *rate.Limiter
 
 	mu       sync.Mutex
 	fraction float64
@@ -39,9 +40,9 @@ type pathLimiter struct {
 	until time.Time     // nothing leaves before
 }
 
-func newLimiters(qps float64, now func() time.Time) *limiters {
+func newLimiters(cfg Config) *limiters {
 	return &limiters{
-		qps: qps, now: now, fraction: 1, paths: map[string]*pathLimiter{},
+		qps: cfg.QPS, now: cfg.Now, first: cfg.pause(firstPause), last: cfg.pause(lastPause), fraction: 1, paths: map[string]*pathLimiter{},
 		address: rate.NewLimiter(addressRate, addressBurst),
 	}
 }
@@ -77,7 +78,7 @@ func (l *limiters) wait(ctx context.Context, path string) error {
 	}
 	for _, limiter := range []*rate.Limiter{limiter, l.address} {
 		if err := limiter.Wait(ctx); err != nil {
-			return notSent(err, firstPause)
+			return notSent(err, l.first)
 		}
 	}
 	return nil
@@ -111,7 +112,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 // count once.
 func (l *limiters) pushBack(path string) time.Duration {
 	if l.qps < 0 {
-		return firstPause
+		return l.first
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -119,7 +120,7 @@ func (l *limiters) pushBack(path string) time.Duration {
 	if rest := p.until.Sub(now); rest > 0 {
 		return rest
 	}
-	p.pause = min(max(p.pause*2, firstPause), lastPause)
+	p.pause = min(max(p.pause*2, l.first), l.last)
 	p.until = now.Add(p.pause)
 	return p.pause
 }

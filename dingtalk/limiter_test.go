@@ -12,7 +12,7 @@ import (
 func TestNoSecondHoldsMoreCallsThanAllowed(t *testing.T) {
 	for _, qps := range []float64{20, 60, 5, 3.5} {
 		synctest.Test(t, func(t *testing.T) {
-			l := newLimiters(qps, time.Now)
+			l := newLimiters(Config{QPS: qps, Now: time.Now})
 			var sent []time.Time
 			for range 200 {
 				if err := l.wait(t.Context(), "/p"); err != nil {
@@ -38,7 +38,7 @@ func TestNoSecondHoldsMoreCallsThanAllowed(t *testing.T) {
 
 func TestPathsDoNotShareALimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLimiters(20, time.Now)
+		l := newLimiters(Config{QPS: 20, Now: time.Now})
 		start := time.Now()
 		for _, path := range []string{"/a", "/b", "/c"} {
 			for range 4 { // the burst
@@ -55,7 +55,7 @@ func TestPathsDoNotShareALimit(t *testing.T) {
 
 func TestThrottleLowersEveryLimiter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLimiters(20, time.Now)
+		l := newLimiters(Config{QPS: 20, Now: time.Now})
 		if err := l.wait(t.Context(), "/known"); err != nil {
 			t.Fatal(err)
 		}
@@ -79,7 +79,7 @@ func TestThrottleLowersEveryLimiter(t *testing.T) {
 
 func TestPushBackDoublesUntilACallPasses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLimiters(20, time.Now)
+		l := newLimiters(Config{QPS: 20, Now: time.Now})
 		for i, want := range []time.Duration{1, 2, 4, 8, 8} {
 			if d := l.pushBack("/p"); d != want*time.Second {
 				t.Errorf("pause %d: %v", i, d)
@@ -106,7 +106,7 @@ func TestPushBackDoublesUntilACallPasses(t *testing.T) {
 
 func TestAddressLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLimiters(1e6, time.Now)
+		l := newLimiters(Config{QPS: 1e6, Now: time.Now})
 		start, n := time.Now(), 0
 		for ; time.Since(start) < 20*time.Second; n++ {
 			if err := l.wait(t.Context(), "/p"); err != nil {

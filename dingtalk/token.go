@@ -90,11 +90,11 @@ func (s *tokenSource) fetch(ctx context.Context) (string, error) {
 	now := s.c.cfg.Now()
 	switch {
 	case failure != nil && s.token != "" && now.Before(s.expires):
-		s.refresh = now.Add(tokenRetry)
+		s.refresh = now.Add(s.c.cfg.pause(tokenRetry))
 		return s.token, nil
 	case failure != nil:
 		if failure.Class == Halt && failure.Scope == ScopeApp {
-			s.refused, s.again = failure, now.Add(tokenRetry)
+			s.refused, s.again = failure, now.Add(s.c.cfg.pause(tokenRetry))
 		}
 		return "", failure
 	}

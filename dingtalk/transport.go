@@ -172,7 +172,7 @@ func (c *Client) do(ctx context.Context, r request) (Object, error) {
 		}
 		c.tokens.drop(token)
 		if second {
-			failure.Class, failure.Scope, failure.After = Halt, ScopeApp, time.Minute
+			failure.Class, failure.Scope, failure.After = Halt, ScopeApp, c.cfg.pause(time.Minute)
 			return nil, failure
 		}
 	}
@@ -198,6 +198,7 @@ func (c *Client) send(ctx context.Context, r request, token string) (Object, *Er
 		return answer, nil
 	}
 	clean.scrub(failure)
+	failure.After = c.cfg.pause(failure.After)
 	switch {
 	case failure.barred():
 		c.bar.set(c.cfg.Now().Add(failure.After))

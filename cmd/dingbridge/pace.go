@@ -20,6 +20,7 @@ type pace struct {
 	settleMargin time.Duration // added to a client's deadline: after it, a call whose answer was lost has ended on the far side too
 	gate         gateTimes
 	httpWait     time.Duration // the first pause before a client repeats a call by itself; 0: the client's own
+	longestPause time.Duration // that a client prescribes after a refusal; 0: the client's own
 
 	engine func(*bridge.Options)        // more of the engine's; may be nil
 	stream func(*dingtalk.StreamConfig) // likewise

@@ -23,7 +23,7 @@ func ownPace() pace {
 	p.failedList = 300 * time.Millisecond
 	p.settleMargin = 200 * time.Millisecond
 	p.gate = gateTimes{first: 50 * time.Millisecond, max: 300 * time.Millisecond, stream: time.Second}
-	p.httpWait = 5 * time.Millisecond
+	p.httpWait, p.longestPause = 5*time.Millisecond, 200*time.Millisecond
 	p.engine = func(o *bridge.Options) {
 		o.SecondLook = 1100 * time.Millisecond // Odoo shows whole seconds: not less than one
 		o.RetryBase, o.RetryMax = 20*time.Millisecond, 300*time.Millisecond
@@ -32,7 +32,7 @@ func ownPace() pace {
 	p.stream = func(c *dingtalk.StreamConfig) {
 		c.AckTimeout = 500 * time.Millisecond
 		c.PingEvery, c.PongWait = 500*time.Millisecond, 300*time.Millisecond
-		c.IdleTimeout, c.Recycle, c.Drain = 1200*time.Millisecond, 6*time.Second, 300*time.Millisecond
+		c.IdleTimeout, c.Recycle, c.Drain = 1200*time.Millisecond, time.Minute, 300*time.Millisecond
 		c.BackoffMin, c.BackoffMax = 30*time.Millisecond, 300*time.Millisecond
 	}
 	return p

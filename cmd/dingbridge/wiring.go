@@ -108,7 +108,7 @@ func (w *world) connect() (err error) {
 func newOdoo(s *Settings, p pace) (*odoo.Client, error) {
 	return odoo.New(odoo.Config{
 		URL: s.Odoo.URL, Database: s.Odoo.Database, Login: s.Odoo.Login, Password: s.Odoo.Password.Reveal(),
-		Timeout: s.Odoo.Timeout, Parallel: s.Odoo.Parallel, RetryWait: p.httpWait,
+		Timeout: s.Odoo.Timeout, Parallel: s.Odoo.Parallel, RetryWait: p.httpWait, RefusalHold: p.longestPause,
 	})
 }
 
@@ -116,7 +116,7 @@ func newDingTalk(s *Settings, p pace) (*dingtalk.Client, error) {
 	return dingtalk.New(dingtalk.Config{
 		OAPI: s.DingTalk.OAPI, API: s.DingTalk.API, Login: s.DingTalk.Login,
 		AppKey: s.DingTalk.AppKey, AppSecret: s.DingTalk.AppSecret.Reveal(), CorpID: s.DingTalk.CorpID,
-		QPS: s.DingTalk.QPS, Timeout: s.DingTalk.Timeout, UserAgent: "dingbridge/" + versionText(), RetryWait: p.httpWait, Now: p.now,
+		QPS: s.DingTalk.QPS, Timeout: s.DingTalk.Timeout, UserAgent: "dingbridge/" + versionText(), RetryWait: p.httpWait, MaxPause: p.longestPause, Now: p.now,
 	})
 }
 

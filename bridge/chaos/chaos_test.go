@@ -1,0 +1,130 @@
+package chaos
+
+import (
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// Of a test run without settings: enough to notice that the harness or the bridge is broken.
+const (
+	usualRounds   = 6
+	worldRounds   = 10 // a world lives so long
+	usualReplicas = 1
+)
+
+// TestConvergence is the harness; see the package comment. It reads CHAOS_SEED, CHAOS_ROUNDS and CHAOS_REPLICAS.
+func TestConvergence(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a minute")
+	}
+	seed, rounds, replicas := uint64(setting(t, "CHAOS_SEED", 1)), setting(t, "CHAOS_ROUNDS", usualRounds), setting(t, "CHAOS_REPLICAS", usualReplicas)
+	r := newReport()
+	defer func() { t.Logf("\n%s", r) }()
+	for rounds > 0 && !t.Failed() {
+		n := min(rounds, worldRounds)
+		t.Run("seed "+strconv.FormatUint(seed, 10), func(t *testing.T) {
+			w := newWorld(t, seed, replicas, r)
+			w.live(n)
+		})
+		rounds, seed = rounds-n, seed+1
+	}
+}
+
+func setting(t *testing.T, name string, usual int) int {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return usual
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return n
+}
+
+// live plays rounds, the first without faults: both sides meet.
+func (w *world) live(rounds int) {
+	defer func() {
+		for _, d := range w.daemons {
+			w.report.mu.Lock()
+			w.report.starts += d.starts
+			w.report.mu.Unlock()
+		}
+	}()
+	if _, ok := w.converge(); !ok {
+		return
+	}
+	w.audit()
+	for w.round = 1; w.round <= rounds && !w.t.Failed(); w.round++ {
+		w.play()
+	}
+	if w.t.Failed() {
+		w.t.Logf("run it again with: make chaos SEED=%d ROUNDS=%d\nwhat was done in the last round:\n%s", w.seed, w.round, w.script())
+	}
+}
+
+// play is one round: people edit while faults strike; then the faults stop and everything is verified.
+func (w *world) play() {
+	w.turn()
+	var ends []func()
+	menu := w.menu()
+	strikes := 1 + w.rng.IntN(3)
+	at := map[int]bool{}
+	steps := 12 + w.rng.IntN(20)
+	for range strikes {
+		at[w.rng.IntN(steps)] = true
+	}
+	for i := range steps {
+		if at[i] {
+			f, _ := pick(w, menu)
+			w.tell("fault: %s", f.name)
+			w.report.faulted(f.name)
+			if end := f.begin(w); end != nil {
+				ends = append(ends, end)
+			}
+		}
+		w.someoneActs()
+		w.wait(time.Duration(w.rng.IntN(60)) * time.Millisecond)
+	}
+	w.wait(time.Duration(w.rng.IntN(1200)) * time.Millisecond)
+	w.slow.Wait()
+	w.heal(ends)
+	took, ok := w.converge()
+	if !ok {
+		return
+	}
+	w.report.settled(took)
+	w.quiet()
+	w.audit()
+}
+
+// turn begins a round.
+func (w *world) turn() {
+	w.ledger.turn()
+	w.traffic.turn()
+	w.began, w.killed, w.lossy = time.Now(), false, false
+	w.doneMu.Lock()
+	w.done = nil
+	w.doneMu.Unlock()
+}
+
+// heal ends all faults.
+func (w *world) heal(ends []func()) {
+	w.odoo.Heal()
+	w.ding.ClearFailures()
+	w.unhook()
+	for _, end := range ends {
+		end()
+	}
+	for _, d := range w.daemons {
+		w.check(d.start()) // one that was killed at the very end
+	}
+	w.tell("the faults are over")
+}

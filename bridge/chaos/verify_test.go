@@ -1,0 +1,532 @@
+package chaos
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"dingbridge/bridge"
+	"dingbridge/dingtalk/dingtalktest"
+	"dingbridge/mapping"
+)
+
+// violate notes that a promise was broken.
+func (w *world) violate(format string, args ...any) {
+	w.t.Helper()
+	w.report.violated()
+	w.t.Errorf("seed %d round %d: %s", w.seed, w.round, fmt.Sprintf(format, args...))
+}
+
+// picture is everything both sides hold at one moment, with what the bridge admits to hold back.
+type picture struct {
+	employees map[string][]map[string]any // Odoo rows by tag, archived ones too
+	users     map[string][]dingtalktest.User
+	units     map[int64]map[string]any
+	depts     map[int64]dingtalktest.Department
+	links     map[string]map[mapping.Side]map[string]*bridge.Link // by mapping, side, id
+	untagged  []string
+}
+
+func (w *world) look() (*picture, error) {
+	p := &picture{
+		employees: map[string][]map[string]any{}, users: map[string][]dingtalktest.User{}, units: map[int64]map[string]any{},
+		depts: map[int64]dingtalktest.Department{}, links: map[string]map[mapping.Side]map[string]*bridge.Link{},
+	}
+	for _, id := range w.odoo.Search("hr.employee", []any{}) {
+		row := w.odoo.Get("hr.employee", id)
+		tag, _ := row["notes"].(string)
+		if w.ledger.find(tag) == nil {
+			p.untagged = append(p.untagged, fmt.Sprintf("odoo hr.employee %d %v", id, row["name"]))
+			continue
+		}
+		row["id"] = id
+		p.employees[tag] = append(p.employees[tag], row)
+	}
+	for _, u := range w.ding.Users() {
+		if w.ledger.find(u.Remark) == nil {
+			p.untagged = append(p.untagged, fmt.Sprintf("dingtalk user %s %s", u.UserID, u.Name))
+			continue
+		}
+		p.users[u.Remark] = append(p.users[u.Remark], u)
+	}
+	for _, id := range w.odoo.Search("hr.department", []any{}) {
+		p.units[id] = w.odoo.Get("hr.department", id)
+	}
+	for _, d := range w.ding.Departments() {
+		if d.ID > 1 {
+			p.depts[d.ID] = d
+		}
+	}
+	return p, w.store.View(w.ctx, func(tx bridge.Tx) error {
+		for _, name := range []string{"departments", "employees"} {
+			by := map[mapping.Side]map[string]*bridge.Link{mapping.Odoo: {}, mapping.DingTalk: {}}
+			p.links[name] = by
+			for l, err := range tx.Links(name) {
+				if err != nil {
+					return err
+				}
+				for side, known := range by {
+					if id := string(l.On(side)); id != "" && (known[id] == nil || known[id].State == bridge.Retired) {
+						known[id] = l
+					}
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// unitIDs learns which departments are one: the bridge says so in its links, and the names are compared afterwards.
+func (w *world) unitIDs(p *picture) {
+	for _, r := range w.ledger.all("unit", false) {
+		if l := p.links["departments"][mapping.DingTalk][r.ding]; r.odoo == 0 && r.ding != "" && l != nil {
+			r.odoo = number(string(l.Odoo))
+		}
+		if l := p.links["departments"][mapping.Odoo][strconv.FormatInt(r.odoo, 10)]; r.ding == "" && r.odoo != 0 && l != nil {
+			r.ding = string(l.Ding)
+		}
+	}
+	for tag, rows := range p.employees {
+		w.ledger.records[tag].odoo = rows[0]["id"].(int64)
+	}
+	for tag, users := range p.users {
+		w.ledger.records[tag].ding = users[0].UserID
+	}
+}
+
+// differences compares both sides with each other; what the bridge lists as held is left out. It asks nobody but the stand-ins.
+func (w *world) differences() ([]string, *picture) {
+	p, err := w.look()
+	if err != nil {
+		return []string{"reading the store: " + err.Error()}, nil
+	}
+	w.unitIDs(p)
+	out := slices.Clone(p.untagged)
+	for _, r := range w.ledger.all("unit", true) {
+		out = append(out, w.unitDifferences(r, p)...)
+	}
+	if a, b := len(p.units), len(p.depts); a != b || a != len(w.ledger.all("unit", true)) {
+		out = append(out, fmt.Sprintf("%d departments in odoo, %d in dingtalk, %d were made", a, b, len(w.ledger.all("unit", true))))
+	}
+	for _, r := range w.ledger.all("person", false) {
+		out = append(out, w.personDifferences(r, p)...)
+	}
+	return out, p
+}
+
+func (w *world) unitDifferences(r *record, p *picture) []string {
+	row, inOdoo := p.units[r.odoo]
+	d, inDing := p.depts[number(r.ding)]
+	if !inOdoo || !inDing {
+		return []string{fmt.Sprintf("%s: odoo %d %v, dingtalk %s %v", r.tag, r.odoo, inOdoo, r.ding, inDing)}
+	}
+	link := p.links["departments"][mapping.DingTalk][r.ding]
+	var out []string
+	for _, field := range []string{fieldName, fieldParent} {
+		a, b := w.odooValue(row, "unit", field), w.unitValue(d, field)
+		if a != b && !held(link, sides[field].ding) {
+			out = append(out, fmt.Sprintf("%s: %s: odoo %q, dingtalk %q", r.tag, field, a, b))
+		}
+	}
+	boss := w.tagOfOdoo("person", pairID(row["manager_id"]))
+	var managers []string
+	for _, id := range d.Managers {
+		managers = append(managers, w.tagOfDing("person", id))
+	}
+	if one := w.ledger.find(boss); one != nil && one.alive && !slices.Contains(managers, boss) && !held(link, "dept_manager_userid_list") {
+		out = append(out, fmt.Sprintf("%s: manager: odoo %s, dingtalk %v", r.tag, boss, managers))
+	}
+	return out
+}
+
+// held says whether the bridge lists the field, or the whole record, as held.
+func held(l *bridge.Link, key string) bool {
+	if l == nil {
+		return false
+	}
+	_, field := l.Holds[key]
+	_, record := l.Holds[""]
+	return field || record
+}
+
+func (w *world) personDifferences(r *record, p *picture) []string {
+	rows, users := p.employees[r.tag], p.users[r.tag]
+	active := slices.DeleteFunc(slices.Clone(rows), func(row map[string]any) bool { return row["active"] != true })
+	switch {
+	case len(active) > 1 || len(users) > 1:
+		return []string{fmt.Sprintf("%s exists twice: %d in odoo, %d in dingtalk", r.tag, len(active), len(users))}
+	case len(active) != len(users):
+		link := p.links["employees"][mapping.DingTalk][r.ding]
+		if link == nil && len(rows) > 0 {
+			link = p.links["employees"][mapping.Odoo][fmt.Sprint(rows[0]["id"])]
+		}
+		if held(link, "") {
+			return nil
+		}
+		return []string{fmt.Sprintf("%s: %d active in odoo, %d in dingtalk", r.tag, len(active), len(users))}
+	case len(active) == 0:
+		return nil
+	}
+	row, u := active[0], users[0]
+	link := p.links["employees"][mapping.DingTalk][u.UserID]
+	var out []string
+	for _, field := range slices.Sorted(maps.Keys(sides)) {
+		if field == fieldParent {
+			continue
+		}
+		a, b := w.odooValue(row, "person", field), w.userValue(u, field)
+		if a == b || held(link, sides[field].ding) || field == fieldBoss && w.bossGone(a, b) {
+			continue
+		}
+		out = append(out, fmt.Sprintf("%s: %s: odoo %q, dingtalk %q", r.tag, field, a, b))
+	}
+	return out
+}
+
+// bossGone: Odoo goes on naming a manager who left, DingTalk does not.
+func (w *world) bossGone(odoo, ding string) bool {
+	boss := w.ledger.find(odoo)
+	return ding == "" && (boss == nil || !boss.alive)
+}
+
+// busy says what the bridge still has to do, "" when nothing.
+func (w *world) busy() string {
+	var why []string
+	err := w.store.View(w.ctx, func(tx bridge.Tx) error {
+		pending, _, err := tx.CountEvents()
+		if err != nil {
+			return err
+		}
+		if pending > 0 {
+			why = append(why, fmt.Sprintf("%d events", pending))
+		}
+		rows, err := tx.WorkRows(5)
+		for _, row := range rows {
+			why = append(why, fmt.Sprintf("%s due %s after %d attempts: %s", row.Key, time.Until(row.Due).Round(time.Millisecond), row.Attempts, row.LastError))
+		}
+		return err
+	})
+	if err != nil {
+		return err.Error()
+	}
+	return strings.Join(why, "; ")
+}
+
+// converge waits until both sides agree and nothing is left to do.
+func (w *world) converge() (time.Duration, bool) {
+	w.t.Helper()
+	began := time.Now()
+	ticket := ""
+	if w.lossy {
+		var err error
+		ticket, err = bridge.RequestSweep(w.ctx, w.store, nil, time.Now())
+		w.check(err)
+	}
+	var diffs []string
+	busy := ""
+	ok := w.until(patience, func() bool {
+		if err := w.endedByItself(); err != nil {
+			return true
+		}
+		if ticket != "" {
+			open, err := bridge.RequestOpen(w.ctx, w.store, ticket)
+			if err != nil || open {
+				busy = "a comparison was asked for"
+				return false
+			}
+			ticket = ""
+		}
+		if busy = w.busy(); busy != "" {
+			return false
+		}
+		diffs, _ = w.differences()
+		return len(diffs) == 0
+	})
+	if err := w.endedByItself(); err != nil {
+		w.violate("%v", err)
+		return 0, false
+	}
+	if !ok {
+		if busy != "" {
+			diffs, _ = w.differences()
+		}
+		w.violate("no agreement after %s; left to do: %s\n%s", patience, busy, strings.Join(diffs, "\n"))
+	}
+	return time.Since(began), ok
+}
+
+func (w *world) endedByItself() error {
+	for _, d := range w.daemons {
+		if err := d.endedByItself(); err != nil {
+			return fmt.Errorf("%w\n%s", err, d.tail(15))
+		}
+	}
+	return nil
+}
+
+// quiet watches for as long as a poll looks back: nothing may be written any more, and nothing may grow.
+func (w *world) quiet() {
+	w.t.Helper()
+	before := w.traffic.count()
+	w.wait(overlap + 1200*time.Millisecond)
+	if n := w.traffic.count() - before; n > 0 {
+		w.violate("%d writes after both sides agreed:\n%s", n, w.traffic.lastWrites(n))
+	}
+	if diffs, _ := w.differences(); len(diffs) > 0 {
+		w.violate("both sides agreed and then did not:\n%s", strings.Join(diffs, "\n"))
+	}
+	if busy := w.busy(); busy != "" {
+		w.violate("work after both sides agreed: %s", busy)
+	}
+	for _, d := range w.daemons {
+		w.growth(d)
+	}
+}
+
+// growth compares goroutines and open files with the process's first quiet moment.
+func (w *world) growth(d *daemon) {
+	now, err := d.usage(w.ctx)
+	if err != nil {
+		w.violate("%s: metrics: %v", d.name, err)
+		return
+	}
+	if d.base == (usage{}) {
+		d.base = now
+		return
+	}
+	if now.goroutines > d.base.goroutines+12 || now.files > d.base.files+12 {
+		w.violate("%s grows: %d goroutines, %d files; at first %d, %d", d.name, now.goroutines, now.files, d.base.goroutines, d.base.files)
+	}
+}
+
+// lastWrites prints the latest writes.
+func (tr *traffic) lastWrites(n int) string {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	all := append(slices.Clone(tr.odooWrites), tr.dingWrites...)
+	slices.SortFunc(all, func(a, b write) int { return a.at.Compare(b.at) })
+	var lines []string
+	for _, one := range all[max(0, len(all)-n):] {
+		lines = append(lines, fmt.Sprintf("%s %s %v", one.at.UTC().Format("15:04:05.000"), one.id, one.values))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// audit holds what both sides show now against who wrote what.
+func (w *world) audit() {
+	w.t.Helper()
+	diffs, p := w.differences()
+	if len(diffs) > 0 || p == nil {
+		return // told already
+	}
+	for what, n := range w.ding.Duplicates() {
+		w.violate("dingtalk has %s %d times", what, n)
+	}
+	for _, r := range w.ledger.all("person", false) {
+		rows, users := p.employees[r.tag], p.users[r.tag]
+		if len(rows) > 1 {
+			w.violate("%s has %d employees in odoo, archived ones included", r.tag, len(rows))
+		}
+		there := len(users) == 1
+		w.auditLife(r, there)
+		if !there {
+			r.settled = map[string]string{}
+			if len(rows) > 0 {
+				mobile, _ := rows[0]["mobile_phone"].(string)
+				r.settled[fieldMobile] = mobile
+			}
+			continue
+		}
+		link := p.links["employees"][mapping.DingTalk][users[0].UserID]
+		for _, field := range []string{fieldName, fieldEmail, fieldTitle, fieldPlace, fieldMobile, fieldUnit, fieldBoss} {
+			value := w.userValue(users[0], field)
+			if field != fieldBoss && field != fieldUnit {
+				w.auditField(r, field, value, link)
+			}
+			r.settled[field] = value
+		}
+	}
+	for _, r := range w.ledger.all("unit", true) {
+		link := p.links["departments"][mapping.DingTalk][r.ding]
+		d := p.depts[number(r.ding)]
+		w.auditField(r, fieldName, d.Name, link)
+		for _, field := range []string{fieldName, fieldParent} {
+			r.settled[field] = w.unitValue(d, field)
+		}
+	}
+}
+
+// auditLife: nobody goes whom nobody removed, and nobody comes back by himself.
+func (w *world) auditLife(r *record, there bool) {
+	decided := map[mapping.Side]lifeEdit{}
+	for _, e := range r.life {
+		decided[e.side] = e
+	}
+	switch {
+	case len(decided) == 0 && there != r.before:
+		w.violate("%s: there %v, although nobody decided so (before: %v)", r.tag, there, r.before)
+	case len(decided) == 1:
+		for side, e := range decided {
+			if e.alive != there {
+				w.violate("%s: there %v, but %s decided %v", r.tag, there, side, e.alive)
+			}
+		}
+	}
+	r.alive = there
+}
+
+// auditField explains the value that both sides settled on.
+func (w *world) auditField(r *record, field, value string, link *bridge.Link) {
+	edits := r.edits[field]
+	if held(link, sides[field].ding) {
+		return
+	}
+	o, inOdoo := last(edits, mapping.Odoo)
+	d, inDing := last(edits, mapping.DingTalk)
+	switch {
+	case r.reset && (value == r.settled[field] || inOdoo && value == o.value || inDing && value == d.value):
+	case !inOdoo && !inDing:
+		if r.before && value != r.settled[field] {
+			w.violate("%s: %s became %q, was %q, and nobody wrote it", r.tag, field, value, r.settled[field])
+		}
+	case inOdoo && !inDing && value != o.value:
+		w.lost(r, field, value, o, link)
+	case inDing && !inOdoo && value != d.value:
+		w.lost(r, field, value, d, link)
+	case inOdoo && inDing && value == o.value:
+		w.overwritten(r, field, o, d, link)
+	case inOdoo && inDing && value == d.value:
+		w.overwritten(r, field, d, o, link)
+	case inOdoo && inDing:
+		w.lost(r, field, value, o, link)
+	}
+}
+
+func (w *world) lost(r *record, field, value string, e edit, link *bridge.Link) {
+	if limit := w.limit(r, field, value, e); limit != "" {
+		w.report.limited(limit)
+		return
+	}
+	w.violate("%s: %s is %q, but %s wrote %q at %s%s", r.tag, field, value, e.side, e.value, e.at.UTC().Format("15:04:05.000"), w.story(r, field, link))
+}
+
+// overwritten: the last edit of one side lost against the other's. It was there before, it lost by a decision, or it was one of the
+// known limits.
+func (w *world) overwritten(r *record, field string, won, lost edit, link *bridge.Link) {
+	if won.value == lost.value || won.before == lost.value || w.carried(r, field, won.side, lost.value, won.at) || w.decided(r, field, link) {
+		return
+	}
+	if limit := w.limit(r, field, won.value, lost); limit != "" {
+		w.report.limited(limit)
+		return
+	}
+	if w.killed {
+		w.report.limited("the decision's history died with the process")
+		return
+	}
+	w.violate("%s: %s: %s wrote %q at %s, %s wrote %q at %s and won, without a decision%s", r.tag, field,
+		lost.side, lost.value, lost.at.UTC().Format("15:04:05.000"), won.side, won.value, won.at.UTC().Format("15:04:05.000"), w.story(r, field, link))
+}
+
+// writesTo are the bridge's writes of the record's field to the side in this round.
+func (w *world) writesTo(r *record, field string, side mapping.Side) []write {
+	w.traffic.mu.Lock()
+	defer w.traffic.mu.Unlock()
+	all, id, name := w.traffic.odooWrites, fmt.Sprintf("%s %d", model(r), r.odoo), sides[field].odoo
+	if side == mapping.DingTalk {
+		all, id, name = w.traffic.dingWrites, "user "+r.ding, sides[field].ding
+		if r.kind == "unit" {
+			id = "unit " + r.ding
+		}
+	}
+	var out []write
+	for _, one := range all {
+		if v, ok := one.values[name]; ok && one.id == id {
+			one.values = map[string]any{field: v}
+			out = append(out, one)
+		}
+	}
+	return out
+}
+
+// carried says whether the bridge wrote the value to the side before the time.
+func (w *world) carried(r *record, field string, side mapping.Side, value string, before time.Time) bool {
+	return slices.ContainsFunc(w.writesTo(r, field, side), func(one write) bool { return one.at.Before(before) && textOf(one.values[field]) == value })
+}
+
+func textOf(v any) string {
+	if s, ok := v.(string); ok {
+		return s
+	}
+	return ""
+}
+
+// decided says whether the history of this round holds a decision on a conflict of the field.
+func (w *world) decided(r *record, field string, link *bridge.Link) bool {
+	if link == nil {
+		return false
+	}
+	return slices.ContainsFunc(w.history(link), func(h bridge.HistoryRow) bool {
+		_, odoo := h.Before[sides[field].odoo]
+		_, ding := h.Before[sides[field].ding]
+		conflict := strings.Contains(h.Reason, "conflict on") || strings.Contains(h.Reason, bridge.ReasonDiffers)
+		return conflict && (odoo || ding)
+	})
+}
+
+// history is what the bridge did to the link in this round.
+func (w *world) history(link *bridge.Link) (rows []bridge.HistoryRow) {
+	w.check(w.store.View(w.ctx, func(tx bridge.Tx) (err error) {
+		rows, err = tx.History(link.Mapping, link.ID, 200)
+		return err
+	}))
+	return slices.DeleteFunc(rows, func(h bridge.HistoryRow) bool { return h.At.Before(w.began.Add(-2 * time.Hour)) })
+}
+
+// limit names the known limit that explains a lost edit, "" when none does.
+func (w *world) limit(r *record, field, value string, lost edit) string {
+	for _, one := range w.writesTo(r, field, lost.side) {
+		if textOf(one.values[field]) != value {
+			continue
+		}
+		if !lost.opened.IsZero() && one.at.After(lost.opened.Add(-slowest)) && one.at.Before(lost.at) {
+			return "odoo repeated our write after a serialization failure: its first try had consumed the lock"
+		}
+		if one.at.Before(lost.at) {
+			continue
+		}
+		if lost.side == mapping.DingTalk {
+			if one.read.Before(lost.at) {
+				return "edited in dingtalk between our read and our write: dingtalk has no lock"
+			}
+			continue
+		}
+		if one.locked != "" && lost.stamp.UTC().Format("2006-01-02 15:04:05") == one.locked {
+			return "edited twice in odoo within one second"
+		}
+	}
+	return ""
+}
+
+// story is everything known about the field, for the report of a violation.
+func (w *world) story(r *record, field string, link *bridge.Link) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n  settled before: %q; reset %v", r.settled[field], r.reset)
+	for _, e := range r.edits[field] {
+		fmt.Fprintf(&b, "\n  %s %s wrote %q over %q", e.at.UTC().Format("15:04:05.000"), e.side, e.value, e.before)
+	}
+	for _, side := range []mapping.Side{mapping.Odoo, mapping.DingTalk} {
+		for _, one := range w.writesTo(r, field, side) {
+			fmt.Fprintf(&b, "\n  %s the bridge wrote %v to %s (lock %q, read %s)", one.at.UTC().Format("15:04:05.000"), one.values[field], side, one.locked, one.read.UTC().Format("15:04:05.000"))
+		}
+	}
+	if link != nil {
+		for _, h := range w.history(link) {
+			fmt.Fprintf(&b, "\n  history %s %s %s: %s %v -> %v", h.At.UTC().Format("15:04:05.000"), h.Op, h.Side, h.Reason, h.Before, h.After)
+		}
+	}
+	return b.String()
+}
