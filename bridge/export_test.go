@@ -14,3 +14,8 @@ func (e *Engine) Step(ctx context.Context, patience time.Duration) error {
 	}
 	return e.drain(ctx, e.Now().Add(patience), nil)
 }
+
+// Work turns events into work, and works until nothing is due within patience, without asking Odoo what changed.
+func (e *Engine) Work(ctx context.Context, patience time.Duration) error {
+	return e.drain(ctx, e.Now().Add(patience), nil)
+}

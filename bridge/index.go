@@ -3,6 +3,7 @@ package bridge
 import (
 	"hash/fnv"
 	"sync"
+	"time"
 
 	"dingbridge/mapping"
 )
@@ -13,6 +14,7 @@ type index struct {
 	mu       sync.RWMutex
 	by       map[indexSpace]*indexSide
 	building map[indexSpace]*indexSide // by a survey under way; takes the place of the old one when it is complete
+	asOf     map[string]time.Time      // by mapping: up to when, by Odoo's clock, it knows what others wrote in Odoo
 }
 
 type indexSpace struct {
@@ -27,7 +29,7 @@ type indexSide struct {
 }
 
 func newIndex() *index {
-	return &index{by: map[indexSpace]*indexSide{}, building: map[indexSpace]*indexSide{}}
+	return &index{by: map[indexSpace]*indexSide{}, building: map[indexSpace]*indexSide{}, asOf: map[string]time.Time{}}
 }
 
 // put records the match values of one record, in place of what it had.
@@ -90,6 +92,22 @@ func (x *index) find(m *mapping.Mapping, s mapping.Side, n int, value func(key s
 		return present
 	}
 	return archived
+}
+
+// knows returns up to when the index knows what others wrote in Odoo; zero before the first sweep.
+func (x *index) knows(m *mapping.Mapping) time.Time {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.asOf[m.Name]
+}
+
+// learned says that everything others wrote in Odoo before the time is in the index.
+func (x *index) learned(m *mapping.Mapping, asOf time.Time) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if asOf.After(x.asOf[m.Name]) {
+		x.asOf[m.Name] = asOf
+	}
 }
 
 // begin starts a new list of both sides beside the one in use.

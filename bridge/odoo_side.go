@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"dingbridge/mapping"
 	"dingbridge/odoo"
@@ -66,6 +67,12 @@ func (s *odooSide) read(ctx context.Context, m *mapping.Mapping, d odoo.Domain) 
 		out = append(out, seen)
 	}
 	return out, nil
+}
+
+// News reads the records that others wrote since the time, by Odoo's clock: what the index does not know yet.
+func (s *odooSide) News(ctx context.Context, m *mapping.Mapping, since time.Time) ([]Seen, error) {
+	theirs := odoo.Domain{odoo.Cond("write_date", ">=", since.UTC().Format(odooTime)), odoo.Cond("write_uid", "!=", s.client.UID())}
+	return s.read(ctx, m, odoo.And(odoo.Domain(m.Domain), theirs))
 }
 
 // inDomain returns which of the ids are in the mapping's domain; nil when the mapping has none.

@@ -69,6 +69,7 @@ func (e *Engine) reconcile(ctx context.Context, m *mapping.Mapping, works []Work
 		return err
 	}
 	b.look()
+	b.learnNews()
 	b.settleIntents()
 	for rest := b.tasks; len(rest) > 0; {
 		wave := b.plan(rest)
@@ -164,6 +165,33 @@ func (b *batch) look() {
 			t.link, t.ding, t.key = nil, Seen{}, t.works[0].Key
 		}
 	}
+}
+
+// learnNews brings the index up to date with Odoo before somebody new in DingTalk is created there: a person may have entered the same
+// one in Odoo a moment ago, and no poll has come by since. (DingTalk needs no such look: it refuses a number somebody has.)
+func (b *batch) learnNews() {
+	stranger := func(t *task) bool {
+		return t.fail == nil && t.ding.Existence == Present && t.odoo.ID == "" && (t.link == nil || t.link.State != Linked)
+	}
+	if b.dry || len(b.m.Match) == 0 || !b.m.CreateOdoo.Allowed || !slices.ContainsFunc(b.tasks, stranger) {
+		return
+	}
+	asOf, _ := b.e.odoo.client.ServerTime()
+	news, err := b.e.odoo.News(b.ctx, b.m, b.e.index.knows(b.m).Add(-b.e.Overlap))
+	if err != nil {
+		f := classify(err)
+		for _, t := range b.tasks {
+			if stranger(t) {
+				t.fail = f
+			}
+		}
+		return
+	}
+	for _, seen := range news {
+		seen.View, _ = b.m.View(mapping.Odoo, seen.Record, nil, b.refs, b.e.Zone) // what cannot be read recognises nobody
+		b.e.index.put(b.m, mapping.Odoo, seen)
+	}
+	b.e.index.learned(b.m, asOf)
 }
 
 // otherRecord says whether what was seen under the link's Odoo id is another record than the one that was linked.

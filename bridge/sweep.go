@@ -71,11 +71,13 @@ func (e *Engine) survey(ctx context.Context, m *mapping.Mapping, rotate func(int
 	if err := s.refs.preload(names...); err != nil {
 		return nil, err
 	}
+	asOf, _ := e.odoo.client.ServerTime()
 	l, err := e.odoo.List(ctx, m, func(page []Seen) error { return s.page(ctx, mapping.Odoo, page, s.odooSeen) })
 	if err != nil {
 		return nil, fmt.Errorf("listing %s: %w", m.Model, err)
 	}
 	e.worked(mapping.Odoo)
+	e.index.learned(m, asOf)
 	s.stmt.Odoo = l.Count
 	l, err = e.ding.List(ctx, m, func(page []Seen) error { return s.page(ctx, mapping.DingTalk, page, s.dingSeen) })
 	if err != nil {

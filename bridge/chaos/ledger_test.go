@@ -91,9 +91,6 @@ func (l *ledger) wrote(r *record, field string, e edit) {
 func (l *ledger) lived(r *record, e lifeEdit) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if e.alive && len(r.life) > 0 || e.alive && r.before {
-		r.reset = true
-	}
 	r.life = append(r.life, e)
 	r.alive = e.alive
 }

@@ -707,6 +707,7 @@ func (w *world) comeBack() error {
 		return errNotThere
 	}
 	side := w.side()
+	r.reset = true
 	if id := w.odooID(r); side == mapping.Odoo && id != 0 && w.odoo.Get("hr.employee", id) != nil {
 		if err := w.odoo.Write("hr.employee", id, map[string]any{"active": true}); err != nil {
 			return err

@@ -333,10 +333,10 @@ func (w *world) audit() {
 		there := len(users) == 1
 		w.auditLife(r, there)
 		if !there {
-			r.settled = map[string]string{}
 			if len(rows) > 0 {
-				mobile, _ := rows[0]["mobile_phone"].(string)
-				r.settled[fieldMobile] = mobile
+				for _, field := range []string{fieldName, fieldEmail, fieldTitle, fieldPlace, fieldMobile} {
+					r.settled[field] = w.odooValue(rows[0], "person", field) // what comes back with him
+				}
 			}
 			continue
 		}
@@ -416,7 +416,7 @@ func (w *world) lost(r *record, field, value string, e edit, link *bridge.Link) 
 // overwritten: the last edit of one side lost against the other's. It was there before, it lost by a decision, or it was one of the
 // known limits.
 func (w *world) overwritten(r *record, field string, won, lost edit, link *bridge.Link) {
-	if won.value == lost.value || won.before == lost.value || w.carried(r, field, won.side, lost.value, won.at) || w.decided(r, field, link) {
+	if won.value == lost.value || w.carried(r, field, won.side, lost.value, won.at) || w.decided(r, field, link) {
 		return
 	}
 	if limit := w.limit(r, field, won.value, lost); limit != "" {
@@ -452,9 +452,10 @@ func (w *world) writesTo(r *record, field string, side mapping.Side) []write {
 	return out
 }
 
-// carried says whether the bridge wrote the value to the side before the time.
+// carried says whether the value had arrived on the side before the time: somebody saw it there, or the bridge wrote it.
 func (w *world) carried(r *record, field string, side mapping.Side, value string, before time.Time) bool {
-	return slices.ContainsFunc(w.writesTo(r, field, side), func(one write) bool { return one.at.Before(before) && textOf(one.values[field]) == value })
+	seen := slices.ContainsFunc(r.edits[field], func(e edit) bool { return e.side == side && e.before == value && !e.at.After(before) })
+	return seen || slices.ContainsFunc(w.writesTo(r, field, side), func(one write) bool { return one.at.Before(before) && textOf(one.values[field]) == value })
 }
 
 func textOf(v any) string {

@@ -1,0 +1,58 @@
+package bridge_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"dingbridge/bridge"
+	"dingbridge/dingtalk/dingtalktest"
+)
+
+// What the chaos harness found, as cases of their own.
+
+func TestEnteredOnBothSidesBeforeAPollComesBy(t *testing.T) {
+	c := company(t)
+	id := c.employee("王五", "139 0000 0009", map[string]any{"job_title": "会计"})
+	c.ding.AddUser(dingtalktest.User{Name: "王五", Mobile: "13900000009", Active: true})
+	must(t, c.ding.FlushEvents(c.ctx))
+	must(t, c.engine.Work(c.ctx, time.Second)) // the event alone: nobody has asked Odoo yet
+	want(t, "people in odoo with the new number", len(c.peopleWith("13900000009")), 0)
+	want(t, "title", c.user("13900000009").Title, "会计")
+	c.write("hr.employee", id, map[string]any{"work_location": "北京"})
+	c.step()
+	want(t, "place", c.user("13900000009").WorkPlace, "北京")
+	c.quiet()
+}
+
+func TestHistoryTellsTheConflictBesideAnotherEdit(t *testing.T) {
+	c := company(t)
+	c.write("hr.employee", c.li, map[string]any{"work_email": "li.new@example.com", "job_title": "主管"})
+	must(t, c.ding.EditUser(c.uLi, func(u *dingtalktest.User) { u.Title = "组长" }))
+	c.step()
+	want(t, "title", c.user(mobileLi).Title, "主管")
+	var reasons []string
+	must(t, c.store.View(c.ctx, func(tx bridge.Tx) error {
+		rows, err := tx.History("employees", 0, 5)
+		for _, r := range rows {
+			reasons = append(reasons, r.Reason)
+		}
+		return err
+	}))
+	if all := strings.Join(reasons, "\n"); !strings.Contains(all, bridge.ReasonOdoo) || !strings.Contains(all, "conflict on title: odoo wins") {
+		t.Errorf("the history tells\n%s", all)
+	}
+}
+
+func TestWhoMovesCeasesToManageTheDepartment(t *testing.T) {
+	c := company(t)
+	c.write("hr.department", c.rd, map[string]any{"manager_id": c.li})
+	c.step()
+	want(t, "manager in dingtalk", strings.Join(c.unit("研发部").Managers, " "), c.uLi)
+	must(t, c.ding.EditUser(c.uLi, func(u *dingtalktest.User) { u.Departments, u.MainDepartment = []int64{id64(t, "1")}, 1 }))
+	c.step()
+	c.step()
+	want(t, "manager in dingtalk", strings.Join(c.unit("研发部").Managers, " "), "")
+	want(t, "manager in odoo", text(c.people.Get("hr.department", c.rd), "manager_id"), "")
+	c.quiet()
+}
