@@ -110,6 +110,7 @@ func (b *batch) created(p *pendingCreate) (again bool) {
 			return false
 		}
 		t.wrote = append(t.wrote, applied{change: p.change, fields: p.change.Fields})
+		b.noteWrite(t, p.change.Side)
 		b.refs.learn(l)
 	case f.Class == FailPending:
 		l.SetOn(p.change.Side, ID(p.c.key))
@@ -242,6 +243,13 @@ func (b *batch) notCreated(t *task) {
 	b.refs.learn(t.link)
 }
 
+// noteWrite remembers a write to DingTalk, whose event will come back.
+func (b *batch) noteWrite(t *task, s mapping.Side) {
+	if l := t.plan.Link; s == mapping.DingTalk && l != nil {
+		b.e.wrote.note(b.e.Now(), l.Key(), RecordKey(b.m.Name, s, l.Ding))
+	}
+}
+
 // pendingWrite is one update or removal and the change it came from.
 type pendingWrite struct {
 	t      *task
@@ -316,6 +324,7 @@ func (b *batch) written(p *pendingWrite) []*pendingWrite {
 	case f == nil:
 		b.e.wroteTo(p.change.Side)
 		t.wrote = append(t.wrote, applied{change: p.change, fields: p.fields})
+		b.noteWrite(t, p.change.Side)
 	case f.Modified:
 		t.fail = f
 	case f.Class == FailReject || (f.Class == FailMissing && len(p.fields) > 0):

@@ -3,6 +3,7 @@ package bridge_test
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -285,8 +286,10 @@ func TestClearsCountApart(t *testing.T) {
 func TestGuardOnTheNextDay(t *testing.T) {
 	c := company(t)
 	ids := c.staff(8)
-	now := time.Now()
-	c.options = func(o *bridge.Options) { o.Now = func() time.Time { return now } }
+	var days atomic.Int64
+	c.options = func(o *bridge.Options) {
+		o.Now = func() time.Time { return time.Now().Add(time.Duration(days.Load()) * 24 * time.Hour) }
+	}
 	c.reopen(presets(t, deleteInDingTalk, budget("{creates: 50, updates: 200, clears: 20, removals: 2, percent: 100}"))...)
 	c.sync()
 	archive := func(ids ...int64) {
@@ -299,7 +302,7 @@ func TestGuardOnTheNextDay(t *testing.T) {
 	want(t, "people left", len(c.ding.Users()), 8)
 	list := c.list(bridge.RiskRemove, 2)
 	// A new day is no release for what waits, but a new budget for what comes.
-	now = now.Add(24 * time.Hour)
+	days.Add(1)
 	c.sync()
 	want(t, "people left on the next day", len(c.ding.Users()), 8)
 	archive(ids[4:7]...)

@@ -23,8 +23,8 @@ type dingSide struct {
 	granted  *granted
 }
 
-func newDingSide(c *dingtalk.Client, parallel int, now func() time.Time) *dingSide {
-	return &dingSide{client: c, parallel: parallel, now: now, evidence: newEvidence(now), granted: newGranted()}
+func newDingSide(c *dingtalk.Client, parallel int, now func() time.Time, stale time.Duration) *dingSide {
+	return &dingSide{client: c, parallel: parallel, now: now, evidence: newEvidence(now, stale), granted: newGranted()}
 }
 
 // rootDepartment is the id of the whole company; it is no record of a mapping (获取部门列表).
@@ -77,7 +77,7 @@ func (s *dingSide) Look(ctx context.Context, m *mapping.Mapping, ids []ID) (map[
 			out[id] = s.notFound(ctx, m, id, missing[i])
 			continue
 		}
-		s.evidence.refute(m.Kind, id)
+		s.evidence.saw(m.Kind, id)
 		seen := Seen{ID: id, Existence: Present, Record: recordOf(kind, objects[i], granted, false)}
 		in, err := s.inScope(ctx, m, objects[i])
 		if err != nil {

@@ -79,7 +79,7 @@ func (s *dingSide) Create(ctx context.Context, m *mapping.Mapping, creations []*
 		c := creations[i]
 		switch m.Kind {
 		case "user":
-			s.evidence.refute(m.Kind, ID(c.key))
+			s.evidence.refute(m.Kind, ID(c.key), s.evidence.now())
 			made, err := s.client.Users.Create(ctx, dingtalk.Object(c.values))
 			c.id, c.err = ID(made.UserID), err
 			if err == nil && c.id == "" {

@@ -102,6 +102,8 @@ type Engine struct {
 	halts *halts
 	index *index
 	wake  chan struct{} // work may be due
+	told  *recently     // keys an event named: DingTalk may still show what was before it
+	wrote *recently     // keys written to DingTalk by us: the event that follows is their echo
 	polls pollState
 
 	dryLeft map[string]map[Risk]int // of a printed plan: what is left of the budgets, by mapping
@@ -125,10 +127,12 @@ func New(o Options) (*Engine, error) {
 	e := &Engine{
 		Options: o,
 		odoo:    &odooSide{client: o.Odoo, pageSize: o.PageSize},
-		ding:    newDingSide(o.DingTalk, o.Parallel, o.Now),
+		ding:    newDingSide(o.DingTalk, o.Parallel, o.Now, o.StaleWindow),
 		halts:   newHalts(o.Now, o.Log, o.HaltBase, o.HaltMax),
 		index:   newIndex(),
 		wake:    make(chan struct{}, 1),
+		told:    newRecently(o.StaleWindow),
+		wrote:   newRecently(o.StaleWindow),
 		swept:   map[string]bool{},
 		sweeps:  make(chan string, 16),
 		reload:  make(chan struct{}),

@@ -13,11 +13,18 @@ import (
 type evidence struct {
 	mu      sync.Mutex
 	now     func() time.Time
-	why     map[string]string    // kind + "/" + id
-	refuted map[string]time.Time // likewise: when it was seen, or made, last
+	stale   time.Duration         // DingTalk may show what was so long ago
+	why     map[string]indication // kind + "/" + id
+	refuted map[string]time.Time  // likewise: as of when it was seen, or made, last
 	left    map[ID]time.Time
 	leftAt  time.Time
 	leftErr error
+}
+
+// indication is what said that an object is gone, and when.
+type indication struct {
+	words string
+	at    time.Time
 }
 
 // leaveWindow is how far back leave records are read when somebody is missing (查询离职记录列表 allows 365 days a call).
@@ -26,24 +33,30 @@ const leaveWindow = 364 * 24 * time.Hour
 // leaveCache is how long the answer serves further people of the same moment.
 const leaveCache = 15 * time.Second
 
-func newEvidence(now func() time.Time) *evidence {
-	return &evidence{now: now, why: map[string]string{}, refuted: map[string]time.Time{}}
+func newEvidence(now func() time.Time, stale time.Duration) *evidence {
+	return &evidence{now: now, stale: stale, why: map[string]indication{}, refuted: map[string]time.Time{}}
 }
 
 // note records evidence about an object.
 func (e *evidence) note(kind string, id ID, why string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.why[kind+"/"+string(id)] = why
+	e.why[kind+"/"+string(id)] = indication{why, e.now()}
 }
 
-// refute forgets evidence: the object answered.
-func (e *evidence) refute(kind string, id ID) {
+// saw: the object answered. What it showed may be a moment old, so evidence of that moment stands.
+func (e *evidence) saw(kind string, id ID) { e.refute(kind, id, e.now().Add(-e.stale)) }
+
+// refute forgets evidence from before the time: the object was there.
+func (e *evidence) refute(kind string, id ID, asOf time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	delete(e.why, kind+"/"+string(id))
-	if kind == "user" {
-		e.refuted[kind+"/"+string(id)] = e.now()
+	key := kind + "/" + string(id)
+	if e.why[key].at.Before(asOf) {
+		delete(e.why, key)
+	}
+	if kind == "user" && asOf.After(e.refuted[key]) {
+		e.refuted[key] = asOf
 	}
 }
 
@@ -58,7 +71,7 @@ func (e *evidence) leftAfter(id ID, at time.Time) bool {
 func (e *evidence) of(kind string, id ID) string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.why[kind+"/"+string(id)]
+	return e.why[kind+"/"+string(id)].words
 }
 
 // leavers reads the leave records of the last year, at most once in leaveCache.

@@ -92,9 +92,22 @@ func (e *Engine) touchEvent(tx Tx, kind string, ids []string, ev InboxEvent, rem
 		}
 	}
 	for _, m := range e.mappings().ByKind(kind) {
-		if err := touchRecords(tx, m, mapping.DingTalk, list); err != nil {
+		if err := touchRecords(tx, m, mapping.DingTalk, list, e.dueAfterEvent(removed)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// dueAfterEvent says when a key that an event names is looked at. Within a few seconds DingTalk may still show what was before the
+// event: it is looked at once more then. The echo of our own write is looked at only then, because what we wrote was read back.
+func (e *Engine) dueAfterEvent(removed bool) func(Key) time.Time {
+	now := e.Now()
+	return func(k Key) time.Time {
+		if end, echo := e.wrote.ends(k, now); echo && !removed {
+			return end
+		}
+		e.told.note(now, k)
+		return time.Time{}
+	}
 }

@@ -220,7 +220,7 @@ func (e *Engine) touchPolled(ctx context.Context, model string, rows, closed map
 		}
 		touched = len(ids)
 		for _, m := range ms {
-			if err := touchRecords(tx, m, mapping.Odoo, ids); err != nil {
+			if err := touchRecords(tx, m, mapping.Odoo, ids, atOnce); err != nil {
 				return err
 			}
 		}
@@ -237,8 +237,11 @@ func (e *Engine) touchPolled(ctx context.Context, model string, rows, closed map
 	return touched, err
 }
 
+// atOnce makes a key due at once.
+func atOnce(Key) time.Time { return time.Time{} }
+
 // touchRecords makes records of one side due: under their link's key where they have one. Who waits for them is woken.
-func touchRecords(tx Tx, m *mapping.Mapping, s mapping.Side, ids []ID) error {
+func touchRecords(tx Tx, m *mapping.Mapping, s mapping.Side, ids []ID, due func(Key) time.Time) error {
 	if len(ids) == 0 {
 		return nil
 	}
@@ -246,20 +249,26 @@ func touchRecords(tx Tx, m *mapping.Mapping, s mapping.Side, ids []ID) error {
 	if err != nil {
 		return err
 	}
-	keys := make([]Key, 0, len(ids))
+	keys := map[time.Time][]Key{}
 	awaits := make([]Await, 0, len(ids))
 	for _, id := range ids {
+		key := RecordKey(m.Name, s, id)
 		if l := on[id]; l != nil {
-			keys = append(keys, l.Key())
-		} else {
-			keys = append(keys, RecordKey(m.Name, s, id))
+			key = l.Key()
 		}
+		at := due(key)
+		keys[at] = append(keys[at], key)
 		awaits = append(awaits, Await{Mapping: m.Name, Side: s, ID: id})
 	}
 	if _, err := tx.Wake(awaits...); err != nil {
 		return err
 	}
-	return tx.Touch(time.Time{}, keys...)
+	for at, list := range keys {
+		if err := tx.Touch(at, list...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // pollLoop polls one model at the interval, until the context ends. A failing poll halts its scope and is tried again.

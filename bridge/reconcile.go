@@ -422,6 +422,9 @@ func (b *batch) planTask(t *task) {
 		}
 	}
 	applyPolicy(t.plan)
+	if end, told := b.e.told.ends(t.key, b.now); told && !b.dry && (t.plan.Recheck.IsZero() || end.Before(t.plan.Recheck)) {
+		t.plan.Recheck = end
+	}
 }
 
 // diff compares the fields of a linked pair and lets what refers to unlinked records wait.

@@ -3,6 +3,7 @@ package chaos
 import (
 	"os"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -86,6 +87,7 @@ func (w *world) play() {
 			f, _ := pick(w, menu)
 			w.tell("fault: %s", f.name)
 			w.report.faulted(f.name)
+			w.struck = append(w.struck, f.name)
 			if end := f.begin(w); end != nil {
 				ends = append(ends, end)
 			}
@@ -101,6 +103,7 @@ func (w *world) play() {
 		return
 	}
 	w.report.settled(took)
+	w.t.Logf("round %d: agreed after %s; %s", w.round, took.Round(10*time.Millisecond), strings.Join(w.struck, ", "))
 	w.quiet()
 	w.audit()
 }
@@ -109,7 +112,7 @@ func (w *world) play() {
 func (w *world) turn() {
 	w.ledger.turn()
 	w.traffic.turn()
-	w.began, w.killed, w.lossy = time.Now(), false, false
+	w.began, w.killed, w.lossy, w.struck = time.Now(), false, false, nil
 	w.doneMu.Lock()
 	w.done = nil
 	w.doneMu.Unlock()

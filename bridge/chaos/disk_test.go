@@ -1,15 +1,12 @@
-//go:build linux
-
 package chaos
 
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
-
-	"golang.org/x/sys/unix"
 )
 
 // disk is where the store is. It can be filled, or refuse writes, where this user and the system allow it; elsewhere these two
@@ -21,6 +18,9 @@ type disk struct {
 }
 
 const diskBytes = 24 << 20
+
+// mountDetach is MNT_DETACH of umount2(2).
+const mountDetach = 2
 
 // newDisk makes the folder; a small one is a tmpfs, which only root may mount. A file of another file system can be made immutable.
 func newDisk(dir string, small bool) *disk {
@@ -75,7 +75,7 @@ func (d *disk) readOnly(on bool) error {
 		if strings.HasSuffix(name, ".lock") {
 			continue
 		}
-		if err := setImmutable(name, on); err != nil && !os.IsNotExist(err) {
+		if err := setImmutable(name, on); err != nil {
 			return err
 		}
 	}
@@ -87,26 +87,19 @@ func (d *disk) remove() {
 		_ = d.readOnly(false) // it may be off already
 	}
 	if d.small {
-		_ = syscall.Unmount(d.dir, unix.MNT_DETACH) // whatever a failure left open must not keep the disk
+		_ = syscall.Unmount(d.dir, mountDetach) // whatever a failure left open must not keep the disk
 	}
 }
 
-// immutableFlag is FS_IMMUTABLE_FL of linux/fs.h.
-const immutableFlag = 0x10
-
+// setImmutable runs chattr(1): a process that opens and closes a file loses its locks on it (fcntl(2)), and this one reads the store.
 func setImmutable(name string, on bool) error {
-	f, err := os.Open(name)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = f.Close() }() // only read
-	flags, err := unix.IoctlGetInt(int(f.Fd()), unix.FS_IOC_GETFLAGS)
-	if err != nil {
-		return err
-	}
-	flags &^= immutableFlag
+	flag := "-i"
 	if on {
-		flags |= immutableFlag
+		flag = "+i"
 	}
-	return unix.IoctlSetPointerInt(int(f.Fd()), unix.FS_IOC_SETFLAGS, flags)
+	out, err := exec.Command("chattr", flag, name).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("chattr %s: %w: %s", flag, err, out)
+	}
+	return nil
 }

@@ -387,7 +387,7 @@ func (w *world) auditField(r *record, field, value string, link *bridge.Link) {
 	o, inOdoo := last(edits, mapping.Odoo)
 	d, inDing := last(edits, mapping.DingTalk)
 	switch {
-	case r.reset && (value == r.settled[field] || inOdoo && value == o.value || inDing && value == d.value):
+	case r.reset && (value == "" || value == r.settled[field] || inOdoo && value == o.value || inDing && value == d.value):
 	case !inOdoo && !inDing:
 		if r.before && value != r.settled[field] {
 			w.violate("%s: %s became %q, was %q, and nobody wrote it", r.tag, field, value, r.settled[field])

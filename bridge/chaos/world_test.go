@@ -31,7 +31,7 @@ const (
 	dingTimeout = 800 * time.Millisecond
 	staleWindow = 150 * time.Millisecond
 	staleReads  = 60 * time.Millisecond
-	patience    = 60 * time.Second // until both sides agree again; far above what it takes
+	patience    = 25 * time.Second // until both sides agree again; far above what it takes
 	founders    = 24               // people a world begins with
 	firstUnits  = 5
 )
@@ -62,6 +62,7 @@ type world struct {
 	killed  bool // a process died in this round, and with it what it had not yet written to the history
 	lossy   bool // events were lost, or somebody deleted in Odoo: only a comparison finds that
 	slow    sync.WaitGroup
+	struck  []string // the faults of this round
 	done    []string // what people and faults did, for the report of a failure
 	doneMu  sync.Mutex
 	hooksMu sync.Mutex
