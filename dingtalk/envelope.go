@@ -7,21 +7,29 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"dingbridge/redact"
 )
 
 // maxMessage bounds the far side's words in an error, in characters.
 const maxMessage = 500
 
-// judge reads an answer of either generation: the object at its top level if it says success, else the classified failure.
-func judge(r request, status int, header http.Header, body []byte, now time.Time) (Object, *Error) {
+// judge reads an answer of either generation: the object at its top level if it says success, else the classified failure, in which
+// the far side's words stand without the secrets.
+func judge(r request, status int, header http.Header, body []byte, now time.Time, secrets *redact.Words) (Object, *Error) {
 	answer, err := decodeObject(body)
 	if err != nil {
 		return judgeOther(r, status, header, body)
 	}
-	e := &Error{
-		API: r.path, Status: status,
-		RequestID: cut(or(answer.Text("request_id"), or(answer.Text("requestid"), answer.Text("requestId"))), 100),
+	good, e := judgeObject(r, status, answer, now, secrets)
+	if e != nil {
+		e.RequestID = secrets.Cut(or(answer.Text("request_id"), or(answer.Text("requestid"), answer.Text("requestId"))), 100)
 	}
+	return good, e
+}
+
+func judgeObject(r request, status int, answer Object, now time.Time, secrets *redact.Words) (Object, *Error) {
+	e := &Error{API: r.path, Status: status}
 	if answer.Text("status") == "1111" && answer["errcode"] == nil && answer["code"] == nil {
 		vBarred.apply(e, r, nil)
 		e.Message = "too many calls from this address: DingTalk bars it"
@@ -31,26 +39,26 @@ func judge(r request, status int, header http.Header, body []byte, now time.Time
 		return nil, e
 	}
 	if _, ok := answer["errcode"]; ok { // also of api.dingtalk.com, for an unknown path
-		return judgeOld(r, answer, e, now)
+		return judgeOld(r, answer, e, now, secrets)
 	}
 	if r.v1 {
-		return judgeNew(r, answer, e, now)
+		return judgeNew(r, answer, e, now, secrets)
 	}
 	// The old generation always says errcode: without it nothing is known.
 	e.Class, e.Ambiguous, e.Message = Retry, !r.read, "an answer without errcode"
 	if status >= 400 && answer["code"] != nil { // the gateway answering in the new envelope
-		return judgeNew(r, answer, e, now)
+		return judgeNew(r, answer, e, now, secrets)
 	}
 	return nil, e
 }
 
 var subcodeInText = regexp.MustCompile(`subcode=(-?\d+)`)
 
-func judgeOld(r request, answer Object, e *Error, now time.Time) (Object, *Error) {
+func judgeOld(r request, answer Object, e *Error, now time.Time, secrets *redact.Words) (Object, *Error) {
 	code, message := answer.Text("errcode"), answer.Text("errmsg")
 	if code == "0" {
 		if e.Status >= 500 {
-			e.Class, e.Ambiguous, e.Message = Retry, !r.read, message
+			e.Class, e.Ambiguous, e.Message = Retry, !r.read, secrets.Cut(message, maxMessage)
 			return nil, e
 		}
 		return answer, nil
@@ -65,24 +73,25 @@ func judgeOld(r request, answer Object, e *Error, now time.Time) (Object, *Error
 	if code == "88" || code == answer.Text("sub_code") || message == "" {
 		message = or(answer.Text("sub_msg"), message)
 	}
-	e.Code, e.Message = cut(code, 80), cut(message, maxMessage)
+	message = secrets.Text(message)
+	e.Code, e.Message = secrets.Cut(code, 80), cut(message, maxMessage)
 	v := oldCode(code, r.path)
 	if _, err := strconv.Atoi(code); err != nil { // a gateway code in the new spelling
 		v = newCode(code, e.Status, now)
 	}
-	v.apply(e, r, requiredScopes(answer, message))
+	v.apply(e, r, requiredScopes(answer, message, secrets))
 	if v.class == Reject {
-		e.Holder = cut(or(answer.Text("userid"), answer.object("result").Text("userid")), 64)
+		e.Holder = secrets.Cut(or(answer.Text("userid"), answer.object("result").Text("userid")), 64)
 	}
 	return nil, e
 }
 
-func judgeNew(r request, answer Object, e *Error, now time.Time) (Object, *Error) {
+func judgeNew(r request, answer Object, e *Error, now time.Time, secrets *redact.Words) (Object, *Error) {
 	if e.Status >= 200 && e.Status < 300 {
 		return answer, nil
 	}
-	e.Code, e.Message = cut(answer.Text("code"), 80), cut(answer.Text("message"), maxMessage)
-	newCode(e.Code, e.Status, now).apply(e, r, requiredScopes(answer, e.Message))
+	e.Code, e.Message = secrets.Cut(answer.Text("code"), 80), secrets.Cut(answer.Text("message"), maxMessage)
+	newCode(e.Code, e.Status, now).apply(e, r, requiredScopes(answer, e.Message, secrets))
 	return nil, e
 }
 
@@ -116,14 +125,14 @@ var (
 )
 
 // requiredScopes finds the permission points that an answer says are missing.
-func requiredScopes(answer Object, message string) []string {
+func requiredScopes(answer Object, message string, secrets *redact.Words) []string {
 	for _, key := range []string{"accessdenieddetail", "AccessDeniedDetail", "accessDeniedDetail"} {
 		if scopes := answer.object(key).IDs("requiredScopes"); len(scopes) > 0 {
-			return bounded(scopes)
+			return bounded(scopes, secrets)
 		}
 	}
 	if m := scopesInText.FindStringSubmatch(message); m != nil {
-		return bounded(idList(m[1]))
+		return bounded(idList(m[1]), secrets)
 	}
 	if m := scopeInText.FindStringSubmatch(message); m != nil {
 		return []string{m[1]}
@@ -131,10 +140,10 @@ func requiredScopes(answer Object, message string) []string {
 	return nil
 }
 
-func bounded(scopes []string) []string {
+func bounded(scopes []string, secrets *redact.Words) []string {
 	scopes = scopes[:min(len(scopes), 20)]
 	for i, s := range scopes {
-		scopes[i] = cut(s, 80)
+		scopes[i] = secrets.Cut(s, 80)
 	}
 	return scopes
 }

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"dingbridge/redact"
 )
 
 // Whatever arrives is an answer or a classified failure, never a crash, and never a success that the old generation did not
@@ -17,7 +19,7 @@ func FuzzJudge(f *testing.F) {
 		f.Add(body, 403, false)
 	}
 	f.Fuzz(func(t *testing.T, body string, status int, v1 bool) {
-		answer, e := judge(request{path: "/p", v1: v1}, status, http.Header{}, []byte(body), time.Unix(0, 0))
+		answer, e := judge(request{path: "/p", v1: v1}, status, http.Header{}, []byte(body), time.Unix(0, 0), redact.New("hunter2-of-the-app"))
 		switch {
 		case (answer == nil) == (e == nil):
 			t.Errorf("%v and %v", answer, e)

@@ -1,6 +1,7 @@
 package dingtalk
 
 import (
+	"context"
 	"fmt"
 	"net/url"
 	"strings"
@@ -134,4 +135,66 @@ var allPaths = []string{
 	pathDepartmentDelete, pathDepartmentGet, pathDepartmentListSub, pathDepartmentListSubID, pathDepartmentParents, pathDepartmentParentsByUser,
 	pathRoleCreate, pathRoleUpdate, pathRoleCreateGroup, pathRoleDelete, pathRoleList, pathRoleGet, pathRoleGetGroup, pathRoleAssign,
 	pathRoleUnassign, pathRoleScope, pathRoleMembers, pathScopes, pathLeaveRecords, pathCallbacksFailed,
+}
+
+// The bound on the far side's words falls on every place of a secret once: no half of it remains.
+func TestNoHalfOfASecretInAnyError(t *testing.T) {
+	f := newFar(t)
+	for n := range len(testSecret) + 2 {
+		echo := strings.Repeat("错", maxMessage-n) + testSecret
+		f.on(pathUserGet, ok(`{"errcode":60104,"errmsg":%q}`, echo))
+		f.on(pathScopes, status(400, fmt.Sprintf(`{"code":%q,"message":%q}`, strings.Repeat("c", 80-min(n, 79))+testSecret, echo)))
+		for _, err := range []error{
+			second(f.client().Users.Get(bg(), "u")), second(f.client().Contacts.Scopes(bg())),
+		} {
+			if e := failure(t, err); strings.Contains(e.Message+e.Code, testSecret[:4]) {
+				t.Errorf("%d: %s", n, e.Message[len(e.Message)-60:])
+			}
+		}
+	}
+}
+
+// The far side may repeat the ticket, the secret or the token when it closes the connection.
+func TestNoSecretInTheReasonOfALostStream(t *testing.T) {
+	r := newGateway(t).run()
+	p := r.peer()
+	r.state()
+	if err := p.conn.Close(4001, "ticket t+0/&=?é of "+testSecret); err != nil {
+		t.Fatal(err)
+	}
+	s := r.state()
+	for s.Connected {
+		s = r.state()
+	}
+	r.stop()
+	if s.Err == nil || !strings.Contains(s.Err.Error(), "4001") {
+		t.Errorf("the reason is not told: %v", s.Err)
+	}
+	printed := fmt.Sprintf("%v %#v", s.Err, s.Err)
+	for _, e := range r.logs.All() {
+		printed += fmt.Sprint(e.Message, e.ContextMap())
+	}
+	for _, secret := range []string{"t+0/", testSecret} {
+		if strings.Contains(printed, secret) {
+			t.Errorf("%s is shown: %s", secret, printed)
+		}
+	}
+}
+
+func TestAPanicOfTheHandlerIsNotQuoted(t *testing.T) {
+	r := newGateway(t).run(func(c *StreamConfig) {
+		c.Handler = func(_ context.Context, e Event) error { panic("13800001234 of " + e.ID) }
+	})
+	p := r.peer()
+	p.send(eventFrame("m1", "e1", "org_change", "{}"))
+	p.wantReply(500, "m1", later)
+	r.stop()
+	if r.logs.FilterMessage("stream handler panicked").Len() != 1 {
+		t.Error("the panic is not told")
+	}
+	for _, e := range r.logs.All() {
+		if line := fmt.Sprint(e.Message, e.ContextMap()); strings.Contains(line, "13800001234") {
+			t.Error(line)
+		}
+	}
 }

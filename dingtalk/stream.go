@@ -223,8 +223,9 @@ func (s *Stream) call(ctx context.Context, e Event) (err error) {
 	defer cancel()
 	defer func() {
 		if p := recover(); p != nil {
-			s.cfg.Logger.Error("stream handler panicked", zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
-			err = fmt.Errorf("handler panicked: %v", p)
+			// Its text might quote the event.
+			s.cfg.Logger.Error("stream handler panicked", zap.String("panic", fmt.Sprintf("%T", p)), zap.ByteString("stack", debug.Stack()))
+			err = fmt.Errorf("handler panicked: %T", p)
 		}
 	}()
 	return s.cfg.Handler(ctx, e)

@@ -12,6 +12,8 @@ import (
 
 	"github.com/coder/websocket"
 	"go.uber.org/zap"
+
+	"dingbridge/redact"
 )
 
 const pathStreamOpen = "/v1.0/gateway/connections/open"
@@ -23,6 +25,7 @@ const writeTimeout = 5 * time.Second
 type streamConn struct {
 	stream  *Stream
 	ws      *websocket.Conn
+	secrets *redact.Words // that the far side's words may repeat
 	since   time.Time
 	seen    chan struct{} // an application frame came
 	replace chan string   // a successor is wanted, and why; sent at most once
@@ -64,12 +67,13 @@ func (s *Stream) connect(ctx context.Context) (*streamConn, error) {
 		HTTPClient: &http.Client{Transport: c.web, CheckRedirect: noRedirect},
 		HTTPHeader: http.Header{"User-Agent": {c.cfg.UserAgent}},
 	})
+	secrets := redact.New(ticket, c.cfg.AppSecret, c.tokens.current())
 	if err != nil {
-		return nil, scrubber(ticket, c.cfg.AppSecret).failure(request{path: "stream", read: true}, err)
+		return nil, transportFailure(request{path: "stream", read: true}, err, secrets)
 	}
 	ws.SetReadLimit(2 * MaxEvent) // the payload is JSON within JSON
 	return &streamConn{
-		stream: s, ws: ws, since: time.Now(),
+		stream: s, ws: ws, secrets: secrets, since: time.Now(),
 		seen: make(chan struct{}, 1), finished: make(chan struct{}, 1),
 		replace: make(chan string, 1), retire: make(chan struct{}), ended: make(chan struct{}),
 	}, nil
@@ -103,7 +107,7 @@ func (c *streamConn) run(ctx context.Context) {
 	for {
 		_, data, err := c.ws.Read(connCtx)
 		if err != nil {
-			c.err = err
+			c.err = transportFailure(request{path: "stream", read: true}, err, c.secrets)
 			break
 		}
 		signal(c.seen)

@@ -108,6 +108,13 @@ func (s *tokenSource) fetch(ctx context.Context) (string, error) {
 	return token, nil
 }
 
+// current is the token at hand, "" for none.
+func (s *tokenSource) current() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.token
+}
+
 // drop forgets the token if it is still the one that was refused: of many calls refused together only the first makes a
 // difference.
 func (s *tokenSource) drop(token string) {

@@ -9,11 +9,12 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/go-resty/resty/v2"
 	"github.com/hashicorp/go-retryablehttp"
+
+	"dingbridge/redact"
 )
 
 // maxAnswer bounds the body of an answer, in bytes.
@@ -187,17 +188,16 @@ func (c *Client) send(ctx context.Context, r request, token string) (Object, *Er
 		return nil, &Error{Class: Retry, API: r.path, Err: err}
 	}
 	resp, err := c.transmit(ctx, r, token)
-	clean := scrubber(token, c.cfg.AppSecret)
+	secrets := redact.New(token, c.cfg.AppSecret)
 	if err != nil {
-		return nil, clean.failure(r, err)
+		return nil, transportFailure(r, err, secrets)
 	}
-	answer, failure := judge(r, resp.StatusCode(), resp.Header(), resp.Body(), c.cfg.Now())
+	answer, failure := judge(r, resp.StatusCode(), resp.Header(), resp.Body(), c.cfg.Now(), secrets)
 	if failure == nil {
 		c.limits.passed(r.path)
 		c.counter.add(r.path, r.counted)
 		return answer, nil
 	}
-	clean.scrub(failure)
 	failure.After = c.cfg.pause(failure.After)
 	switch {
 	case failure.barred():
@@ -237,37 +237,9 @@ func (c *Client) transmit(ctx context.Context, r request, token string) (*resty.
 	return req.Execute(r.method, base+r.path)
 }
 
-// cleaner removes secrets from what will be printed.
-type cleaner struct{ replace *strings.Replacer }
-
-func scrubber(secrets ...string) cleaner {
-	var pairs []string
-	for _, s := range secrets {
-		if s == "" {
-			continue
-		}
-		pairs = append(pairs, s, "[secret]")
-		if escaped := url.QueryEscape(s); escaped != s {
-			pairs = append(pairs, escaped, "[secret]")
-		}
-	}
-	return cleaner{strings.NewReplacer(pairs...)}
-}
-
-func (c cleaner) scrub(e *Error) {
-	e.Message = c.replace.Replace(e.Message)
-	e.Holder = c.replace.Replace(e.Holder)
-	e.Code = c.replace.Replace(e.Code)
-	e.RequestID = c.replace.Replace(e.RequestID)
-	e.Scope = c.replace.Replace(e.Scope)
-	for i, scope := range e.RequiredScopes {
-		e.RequiredScopes[i] = c.replace.Replace(scope)
-	}
-}
-
-// failure turns an error of the transport into an Error. http.Client prints the whole URL, token included: its wrapping is
+// transportFailure turns an error of the transport into an Error. http.Client prints the whole URL, token included: its wrapping is
 // taken off, and whatever still shows a secret is reduced to its text without it.
-func (c cleaner) failure(r request, err error) *Error {
+func transportFailure(r request, err error, secrets *redact.Words) *Error {
 	var own *Error
 	if errors.As(err, &own) {
 		own.API = r.path
@@ -281,7 +253,7 @@ func (c cleaner) failure(r request, err error) *Error {
 		err = wrapped.Err
 	}
 	e := &Error{Class: Retry, API: r.path, Ambiguous: !r.read && !unsent(err), Err: err}
-	if s := c.replace.Replace(err.Error()); s != err.Error() {
+	if s := secrets.Cut(err.Error(), maxMessage); s != err.Error() {
 		e.Err = errors.New(s)
 	}
 	return e
