@@ -31,6 +31,8 @@ const (
 	randomPrefix = 16
 	padBlock     = 32
 	maxEncrypted = (MaxEvent + 1024) * 4 / 3
+	maxNonce     = 63 // fewer than the 64 characters of base64 that whole blocks can be moved by; DingTalk's have 8 to 16
+	maxTimestamp = 19 // digits of any number of milliseconds
 )
 
 // Crypter decrypts HTTP callbacks and encrypts the answers (开发事件推送服务). It is safe for concurrent use.
@@ -73,8 +75,8 @@ func (c *Crypter) Signature(timestamp, nonce, encrypt string) string {
 // Decrypt checks the signature (query parameter msg_signature or signature), in constant time and before anything else, and
 // returns the plaintext of the body's encrypt. The errors are ErrSignature, ErrDecrypt and ErrOwner (errors.Is).
 func (c *Crypter) Decrypt(signature, timestamp, nonce, encrypt string) ([]byte, error) {
-	if len(encrypt) > maxEncrypted || len(timestamp) > 64 || len(nonce) > 256 {
-		return nil, fmt.Errorf("%w: too long", ErrDecrypt)
+	if len(encrypt) > maxEncrypted || !wellFormed(timestamp, nonce) {
+		return nil, fmt.Errorf("%w: too long, or characters that do not belong there", ErrDecrypt)
 	}
 	want := c.Signature(timestamp, nonce, encrypt)
 	if subtle.ConstantTimeCompare([]byte(want), []byte(strings.ToLower(signature))) != 1 {
@@ -86,6 +88,17 @@ func (c *Crypter) Decrypt(signature, timestamp, nonce, encrypt string) ([]byte, 
 	}
 	cipher.NewCBCDecrypter(c.block, c.iv).CryptBlocks(data, data)
 	return c.unwrap(unpad(data))
+}
+
+// wellFormed bounds the timestamp and the nonce before anything is computed. The signature covers its parts without a mark between
+// them, and SHA-1 can be continued by somebody who has seen a signed request; so whoever has one could move whole blocks of
+// ciphertext into the nonce, or append to it. The bounds leave no room for the one, the characters none for the other.
+func wellFormed(timestamp, nonce string) bool {
+	digit := func(r rune) bool { return r >= '0' && r <= '9' }
+	printable := func(r rune) bool { return r > ' ' && r <= '~' }
+	return len(timestamp) <= maxTimestamp && len(nonce) <= maxNonce &&
+		!strings.ContainsFunc(timestamp, func(r rune) bool { return !digit(r) }) &&
+		!strings.ContainsFunc(nonce, func(r rune) bool { return !printable(r) })
 }
 
 // unpad takes off 1 to 32 bytes; any other last byte means that there is no padding.

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -103,11 +104,42 @@ func TestDecryptRefuses(t *testing.T) {
 		"one block":          {ErrDecrypt, func() ([]byte, error) { return c.Decrypt(signed(base64.StdEncoding.EncodeToString(make([]byte, 16)))) }},
 		"cut":                {ErrDecrypt, func() ([]byte, error) { return c.Decrypt(signed(huge[:len(huge)/2])) }},
 		"too long":           {ErrDecrypt, func() ([]byte, error) { return c.Decrypt(signed(strings.Repeat("A", maxEncrypted+4))) }},
+		"long nonce": {ErrDecrypt, func() ([]byte, error) {
+			nonce := strings.Repeat("n", 64)
+			return c.Decrypt(c.Signature("1", nonce, v.encrypt), "1", nonce, v.encrypt)
+		}},
+		"a byte in the nonce": {ErrDecrypt, func() ([]byte, error) {
+			return c.Decrypt(c.Signature("1", "n\x80", v.encrypt), "1", "n\x80", v.encrypt)
+		}},
+		"no digits": {ErrDecrypt, func() ([]byte, error) { return c.Decrypt(c.Signature("1e3", "n", v.encrypt), "1e3", "n", v.encrypt) }},
 	} {
 		if got, err := try.do(); !errors.Is(err, try.want) || got != nil {
 			t.Errorf("%s: %q %v", name, got, err)
 		}
 	}
+}
+
+// Somebody who has seen a signed request moves its first three blocks out of the ciphertext and into the nonce. The parts are hashed
+// one after the other without a mark, so the signature stays right, and what remains would be read from the middle of the plaintext.
+func TestBlocksCannotBeMovedIntoTheNonce(t *testing.T) {
+	c := crypter(t)
+	text := strings.Repeat("x", 44) + "\x00\x00\x00\x02{}" // ends like a message of its own
+	for n := range 1000 {
+		nonce, encrypt := "9", c.seal(fmt.Sprintf("%016d", n), []byte(text))
+		signature := c.Signature("1", nonce, encrypt)
+		if got, err := c.Decrypt(signature, "1", nonce, encrypt); err != nil || string(got) != text {
+			t.Fatalf("%q, %v", got, err)
+		}
+		moved, rest := nonce+encrypt[:64], encrypt[64:]
+		if c.Signature("1", moved, rest) != signature {
+			continue // sorted otherwise
+		}
+		if got, err := c.Decrypt(signature, "1", moved, rest); !errors.Is(err, ErrDecrypt) {
+			t.Errorf("%q, %v", got, err)
+		}
+		return
+	}
+	t.Error("no example was found")
 }
 
 func TestEncryptedAnswer(t *testing.T) {

@@ -16,12 +16,15 @@ import (
 // MaxEvent bounds the size of one event, however it arrives, in bytes.
 const MaxEvent = 1 << 20
 
+// maxName bounds an event's ID and Type, in bytes: they become keys, labels and parts of log lines.
+const maxName = 128
+
 // Event is one event, whichever way it came: a Stream frame, an HTTP callback, or the list of failed pushes. It is a hint to
 // look at something again; delivery is at least once and in no order (事件订阅总览).
 type Event struct {
-	// ID tells repetitions apart: the eventId, or "sha256:" and the hash of the plaintext where there is none.
+	// ID tells repetitions apart: the eventId, or "sha256:" and a hash where there is none, or one of more than 128 bytes.
 	ID     string
-	Type   string // such as "user_add_org"; for a Stream callback its topic, such as "/v1.0/im/bot/messages/get"
+	Type   string // such as "user_add_org"; for a Stream callback its topic, such as "/v1.0/im/bot/messages/get"; at most 128 bytes
 	CorpID string
 	Born   time.Time // zero if not told
 	// Data is the payload, always a JSON object. Names of keys differ in letter case between the channels: use Lookup.
@@ -72,11 +75,13 @@ func (e Event) ids(keys ...string) []string {
 		return nil
 	}
 	var found []string
+	seen := map[string]bool{}
 	add := func(o Object) {
 		for _, key := range keys {
 			v, _ := lookup(o, key)
 			for _, id := range idList(v) {
-				if !slices.Contains(found, id) {
+				if !seen[id] {
+					seen[id] = true
 					found = append(found, id)
 				}
 			}
@@ -135,6 +140,7 @@ func ParseCallback(plaintext []byte) (Event, error) {
 	if e.ID == "" {
 		e.ID = hashID(plaintext)
 	}
+	e = e.named()
 	if e.Type == "" && !e.QuotaExceeded() {
 		return Event{}, fmt.Errorf("%w: no EventType", ErrEvent)
 	}
@@ -147,10 +153,24 @@ func hashID(plaintext []byte) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
+// named bounds the event's ID and Type.
+func (e Event) named() Event {
+	if len(e.ID) > maxName {
+		e.ID = hashID([]byte(e.ID))
+	}
+	if len(e.Type) > maxName {
+		e.Type = hashID([]byte(e.Type))
+	}
+	return e
+}
+
+// lastMillisecond is the end of the year 2199: no event was born later.
+const lastMillisecond = 7_258_118_399_999
+
 // milliseconds reads a Unix time in milliseconds; the zero time if it is none.
 func milliseconds(s string) time.Time {
 	ms, err := strconv.ParseInt(strings.TrimSpace(s), 10, 64)
-	if err != nil || ms <= 0 {
+	if err != nil || ms <= 0 || ms > lastMillisecond {
 		return time.Time{}
 	}
 	return time.UnixMilli(ms).UTC()

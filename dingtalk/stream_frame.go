@@ -75,7 +75,7 @@ func (f streamFrame) event() Event {
 	if e.ID == "" {
 		e.ID = hashID(append([]byte(e.Type+"\n"), f.data...))
 	}
-	return e
+	return e.named()
 }
 
 // reply answers the frame. data must be a text that holds JSON.
