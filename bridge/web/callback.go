@@ -12,13 +12,19 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
+	"golang.org/x/sync/semaphore"
 
 	"dingbridge/bridge"
 	"dingbridge/dingtalk"
 )
 
-// maxBody bounds the body of a callback.
-const maxBody = 1 << 20
+// Bounds on a request before its signature is known to be right.
+const (
+	maxBody     = 1 << 20
+	maxQuery    = 1 << 10 // of the raw query, in bytes: three short values
+	maxSigned   = 64      // of a signature: 40 hexadecimal digits
+	maxInFlight = 32      // requests whose body is read or whose event is kept
+)
 
 // Inbox keeps events durably. fresh is false for an event that was kept before.
 type Inbox interface {
@@ -37,11 +43,12 @@ type CallbackConfig struct {
 	Inbox   Inbox
 	Crypter Crypter
 	// Window is how far the signed timestamp may be from now, in either direction; 1 h. DingTalk repeats a failed delivery after 10
-	// and 30 seconds with a new signature (HTTP回调概述).
+	// and 30 more seconds (HTTP回调概述); whether with a new signature is not documented.
 	Window time.Duration
 	// Remember is how many signatures of the window are kept to recognise a repeated request; 50,000.
 	Remember int
-	// Deadline is the time to keep the event; 2 s, because DingTalk waits 2.5 s for the answer (开发事件推送服务).
+	// Deadline is the time to receive a request, and again that to keep its event; 2 s, because DingTalk waits 2.5 s for the answer
+	// (开发事件推送服务).
 	Deadline time.Duration
 	Now      func() time.Time // time.Now
 	Registry prometheus.Registerer
@@ -49,11 +56,14 @@ type CallbackConfig struct {
 }
 
 // Callback answers POST /dingtalk/callback (开发事件推送服务): it checks the signature, decrypts, keeps the event in the Inbox and only
-// then answers the encrypted "success". Anything else is a status that DingTalk takes as a failed delivery and repeats.
-// Every request is counted by its outcome in dingbridge_callback_requests_total.
+// then answers the encrypted "success". A request that was answered so before is answered so again and nothing else is done: DingTalk
+// may have lost the answer, and somebody who recorded the request gains nothing. Anything else is a status that DingTalk takes as a
+// failed delivery and repeats. Every request is counted by its outcome in dingbridge_callback_requests_total.
 type Callback struct {
 	cfg      CallbackConfig
 	replays  *replays
+	refusals *refusals
+	slots    *semaphore.Weighted
 	outcomes *prometheus.CounterVec
 }
 
@@ -75,8 +85,10 @@ func NewCallback(cfg CallbackConfig) (*Callback, error) {
 		cfg.Logger = zap.NewNop()
 	}
 	c := &Callback{
-		cfg:     cfg,
-		replays: newReplays(cfg.Remember),
+		cfg:      cfg,
+		replays:  newReplays(cfg.Remember),
+		refusals: newRefusals(cfg.Logger),
+		slots:    semaphore.NewWeighted(maxInFlight),
 		outcomes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "dingbridge_callback_requests_total",
 			Help: "Requests to the DingTalk callback address by outcome.",
@@ -107,7 +119,8 @@ const (
 	unsigned  outcome = "signature"
 	unread    outcome = "decrypt"
 	foreign   outcome = "owner"
-	replayed  outcome = "replay"
+	replayed  outcome = "replay" // a request that was answered before, answered the same
+	busy      outcome = "busy"
 	noEvent   outcome = "event"
 	unkept    outcome = "store"
 	unsealed  outcome = "encrypt"
@@ -115,7 +128,7 @@ const (
 )
 
 var outcomes = []outcome{
-	kept, duplicate, checked, badMethod, tooLarge, malformed, stale, unsigned, unread, foreign, replayed, noEvent, unkept, unsealed, crashed,
+	kept, duplicate, checked, badMethod, tooLarge, malformed, stale, unsigned, unread, foreign, replayed, busy, noEvent, unkept, unsealed, crashed,
 }
 
 // refusal is a request that is not answered with success. The words are for the log and for the answer: they never
@@ -138,7 +151,7 @@ func (c *Callback) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	result, reply, refused := c.guarded(w, r)
 	if refused != nil {
 		c.outcomes.WithLabelValues(string(refused.outcome)).Inc()
-		c.cfg.Logger.Warn("callback refused", zap.String("reason", string(refused.outcome)), zap.String("words", refused.words), zap.Error(refused.cause))
+		c.refusals.tell(refused, c.cfg.Now())
 		if refused.outcome == badMethod {
 			w.Header().Set("Allow", http.MethodPost)
 		}
@@ -161,8 +174,17 @@ func (c *Callback) guarded(w http.ResponseWriter, r *http.Request) (result outco
 }
 
 func (c *Callback) handle(w http.ResponseWriter, r *http.Request) (outcome, dingtalk.Reply, *refusal) {
-	in, refused := c.read(w, r)
+	in, refused := c.readQuery(r)
 	if refused != nil {
+		return "", dingtalk.Reply{}, refused
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), c.cfg.Deadline)
+	defer cancel()
+	if err := c.slots.Acquire(ctx, 1); err != nil {
+		return "", dingtalk.Reply{}, refuse(busy, http.StatusServiceUnavailable, "too many requests at once", nil)
+	}
+	defer c.slots.Release(1)
+	if refused := c.readBody(w, r, &in); refused != nil {
 		return "", dingtalk.Reply{}, refused
 	}
 	plain, err := c.cfg.Crypter.Decrypt(in.signature, in.timestamp, in.nonce, in.encrypt)
@@ -174,37 +196,44 @@ func (c *Callback) handle(w http.ResponseWriter, r *http.Request) (outcome, ding
 	case err != nil:
 		return "", dingtalk.Reply{}, refuse(unread, http.StatusBadRequest, "cannot be decrypted", nil)
 	}
-	// Only signed requests are remembered: strangers cannot push anything out.
-	if !c.replays.add(in.signature, c.cfg.Now(), in.at.Add(c.cfg.Window)) {
-		return "", dingtalk.Reply{}, refuse(replayed, http.StatusForbidden, "this request was answered before", nil)
+	if c.replays.known(in.signature) {
+		return c.success(replayed)
 	}
-	result, reply, refused := c.keep(r.Context(), plain)
+	result, refused := c.keep(r.Context(), plain)
 	if refused != nil {
-		c.replays.forget(in.signature) // nothing was kept: it may come again
+		return "", dingtalk.Reply{}, refused
 	}
-	return result, reply, refused
+	// Only signed requests are remembered, so that strangers cannot push anything out; and only those whose event is kept, so that
+	// one that comes twice at once is not acknowledged before.
+	c.replays.add(in.signature, c.cfg.Now(), in.at.Add(c.cfg.Window))
+	return c.success(result)
 }
 
-// keep stores the event and seals the answer.
-func (c *Callback) keep(ctx context.Context, plain []byte) (outcome, dingtalk.Reply, *refusal) {
+// keep stores the event.
+func (c *Callback) keep(ctx context.Context, plain []byte) (outcome, *refusal) {
 	e, err := dingtalk.ParseCallback(plain)
 	if err != nil {
-		return "", dingtalk.Reply{}, refuse(noEvent, http.StatusBadRequest, "not an event", nil)
+		return "", refuse(noEvent, http.StatusBadRequest, "not an event", nil)
 	}
-	result := checked
-	if e.Type != "check_url" {
-		ctx, cancel := context.WithTimeout(ctx, c.cfg.Deadline)
-		defer cancel()
-		fresh, err := c.cfg.Inbox.AddEvent(ctx, bridge.InboxEvent{
-			ID: e.ID, Type: e.Type, Born: e.Born, Received: c.cfg.Now().UTC(), Via: "callback", Data: e.Data,
-		})
-		if err != nil {
-			return "", dingtalk.Reply{}, refuse(unkept, http.StatusServiceUnavailable, "the event could not be kept", err)
-		}
-		if result = duplicate; fresh {
-			result = kept
-		}
+	if e.Type == "check_url" {
+		return checked, nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.Deadline)
+	defer cancel()
+	fresh, err := c.cfg.Inbox.AddEvent(ctx, bridge.InboxEvent{
+		ID: e.ID, Type: e.Type, Born: e.Born, Received: c.cfg.Now().UTC(), Via: "callback", Data: e.Data,
+	})
+	switch {
+	case err != nil:
+		return "", refuse(unkept, http.StatusServiceUnavailable, "the event could not be kept", err)
+	case fresh:
+		return kept, nil
+	}
+	return duplicate, nil
+}
+
+// success seals the answer that DingTalk waits for.
+func (c *Callback) success(result outcome) (outcome, dingtalk.Reply, *refusal) {
 	reply, err := c.cfg.Crypter.Encrypt([]byte("success"))
 	if err != nil {
 		return "", dingtalk.Reply{}, refuse(unsealed, http.StatusInternalServerError, "the answer could not be encrypted", err)
@@ -218,16 +247,23 @@ type input struct {
 	at                                   time.Time
 }
 
-func (c *Callback) read(w http.ResponseWriter, r *http.Request) (input, *refusal) {
+// readQuery checks what can be checked without reading the body.
+func (c *Callback) readQuery(r *http.Request) (input, *refusal) {
 	if r.Method != http.MethodPost {
 		return input{}, refuse(badMethod, http.StatusMethodNotAllowed, "only POST", nil)
+	}
+	if len(r.URL.RawQuery) > maxQuery {
+		return input{}, refuse(malformed, http.StatusBadRequest, "the query is too long", nil)
+	}
+	if r.ContentLength > maxBody {
+		return input{}, refuse(tooLarge, http.StatusRequestEntityTooLarge, "the body is too long", nil)
 	}
 	q := r.URL.Query()
 	in := input{timestamp: q.Get("timestamp"), nonce: q.Get("nonce"), signature: q.Get("signature")}
 	if in.signature == "" {
 		in.signature = q.Get("msg_signature") // the documents use both names
 	}
-	if in.signature == "" || in.timestamp == "" || in.nonce == "" {
+	if in.signature == "" || len(in.signature) > maxSigned || in.timestamp == "" || in.nonce == "" {
 		return input{}, refuse(malformed, http.StatusBadRequest, "signature, timestamp or nonce is missing", nil)
 	}
 	number, err := strconv.ParseInt(in.timestamp, 10, 64)
@@ -238,22 +274,30 @@ func (c *Callback) read(w http.ResponseWriter, r *http.Request) (input, *refusal
 	if off := c.cfg.Now().Sub(in.at).Abs(); off > c.cfg.Window {
 		return input{}, refuse(stale, http.StatusForbidden, "the timestamp is too far from now", nil)
 	}
+	return in, nil
+}
+
+// readBody reads the ciphertext. A body that comes too slowly ends early: DingTalk would have given up.
+func (c *Callback) readBody(w http.ResponseWriter, r *http.Request, in *input) *refusal {
+	if err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(c.cfg.Deadline)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return refuse(malformed, http.StatusBadRequest, "the body ended early", nil)
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	var tooLong *http.MaxBytesError
 	if errors.As(err, &tooLong) {
-		return input{}, refuse(tooLarge, http.StatusRequestEntityTooLarge, "the body is too long", nil)
+		return refuse(tooLarge, http.StatusRequestEntityTooLarge, "the body is too long", nil)
 	}
 	if err != nil {
-		return input{}, refuse(malformed, http.StatusBadRequest, "the body ended early", nil)
+		return refuse(malformed, http.StatusBadRequest, "the body ended early", nil)
 	}
 	var sealed struct {
 		Encrypt string `json:"encrypt"`
 	}
 	if err := json.Unmarshal(body, &sealed); err != nil || sealed.Encrypt == "" {
-		return input{}, refuse(malformed, http.StatusBadRequest, "the body has no encrypt", nil)
+		return refuse(malformed, http.StatusBadRequest, "the body has no encrypt", nil)
 	}
 	in.encrypt = sealed.Encrypt
-	return in, nil
+	return nil
 }
 
 // signedAt reads the timestamp: milliseconds as DingTalk sends them, or seconds as in the documents' example.

@@ -6,60 +6,40 @@ import (
 	"time"
 )
 
-// replays remembers the signatures that were accepted, until their timestamp alone would be refused. A signature covers
-// timestamp, nonce and ciphertext, so that it stands for the whole request.
+// replays remembers the signatures of requests whose event was kept, until their timestamp alone would be refused. A signature covers
+// timestamp, nonce and ciphertext, so that it stands for the whole request. It spares the store a repeated request; that the event
+// counts once is the inbox's doing, by the event's id, also after a restart and between replicas, each of which has a memory of its own.
 type replays struct {
 	mu    sync.Mutex
-	known map[string]memo
-	queue []memo // in order of arrival; may hold some that were forgotten
+	until map[string]time.Time
+	queue []string // in order of arrival, each once
 	limit int
-	count int
-}
-
-type memo struct {
-	signature string
-	number    int // tells a signature that came again from the one that was forgotten
-	until     time.Time
 }
 
 func newReplays(limit int) *replays {
-	return &replays{known: map[string]memo{}, limit: limit}
+	return &replays{until: map[string]time.Time{}, limit: limit}
 }
 
-// add reports whether the signature is new, and remembers it. When the limit is reached the oldest goes.
-func (r *replays) add(signature string, now, until time.Time) bool {
-	signature = strings.ToLower(signature) // hexadecimal: both cases verify
+// known reports whether the signature was added and is still remembered.
+func (r *replays) known(signature string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for len(r.queue) > 0 && now.After(r.queue[0].until) {
-		r.drop()
-	}
-	if _, known := r.known[signature]; known {
-		return false
-	}
-	for len(r.queue) >= r.limit {
-		r.drop()
-	}
-	r.count++
-	m := memo{signature: signature, number: r.count, until: until}
-	r.known[signature] = m
-	r.queue = append(r.queue, m)
-	return true
+	_, known := r.until[strings.ToLower(signature)] // hexadecimal: both cases verify
+	return known
 }
 
-// drop takes the oldest away.
-func (r *replays) drop() {
-	m := r.queue[0]
-	if r.known[m.signature].number == m.number {
-		delete(r.known, m.signature)
-	}
-	r.queue[0] = memo{}
-	r.queue = r.queue[1:]
-}
-
-// forget lets the signature come again.
-func (r *replays) forget(signature string) {
+// add remembers the signature. Those whose time has passed go, and the oldest when the limit is reached.
+func (r *replays) add(signature string, now, until time.Time) {
+	signature = strings.ToLower(signature)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.known, strings.ToLower(signature))
+	if _, known := r.until[signature]; known {
+		return
+	}
+	for len(r.queue) > 0 && (len(r.queue) >= r.limit || now.After(r.until[r.queue[0]])) {
+		delete(r.until, r.queue[0])
+		r.queue = r.queue[1:]
+	}
+	r.until[signature] = until
+	r.queue = append(r.queue, signature)
 }

@@ -24,7 +24,7 @@ var ErrNoToken = errors.New("listening beyond this machine needs http.token")
 type Config struct {
 	Listen string // host:port
 	// Token is what callers send as "Authorization: Bearer …" on every path but health, readiness and the callback. It is
-	// required when Listen is not a loopback address, and asked for wherever it is set.
+	// required when Listen is not a loopback address, and asked for wherever it is set. Readiness tells why only to who sends it.
 	Token         string
 	HeaderTimeout time.Duration // for the request's header, 5 s
 	ReadTimeout   time.Duration // for the whole request, 15 s
@@ -126,6 +126,11 @@ func (s *Server) Run(ctx context.Context) error {
 // open are the paths that strangers may ask: the callback is protected by its signature, health by telling nothing.
 var open = map[string]bool{PathCallback: true, PathLive: true, PathReady: true}
 
+// strangerKey marks the context of a request that did not bring the token.
+type strangerKey struct{}
+
+func stranger(ctx context.Context) bool { return ctx.Value(strangerKey{}) != nil }
+
 // protect asks for the bearer token (RFC 6750) wherever it is set.
 func protect(token string, next http.Handler) http.Handler {
 	if token == "" {
@@ -133,14 +138,15 @@ func protect(token string, next http.Handler) http.Handler {
 	}
 	want := sha256.Sum256([]byte(token)) // of equal length, so that the comparison tells nothing about it
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !open[r.URL.Path] {
-			scheme, given, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-			got := sha256.Sum256([]byte(strings.TrimSpace(given)))
-			if !strings.EqualFold(scheme, "Bearer") || subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
+		scheme, given, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+		got := sha256.Sum256([]byte(strings.TrimSpace(given)))
+		if !strings.EqualFold(scheme, "Bearer") || subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
+			if !open[r.URL.Path] {
 				w.Header().Set("WWW-Authenticate", `Bearer realm="dingbridge"`)
 				http.Error(w, "unauthorized", http.StatusUnauthorized)
 				return
 			}
+			r = r.WithContext(context.WithValue(r.Context(), strangerKey{}, true))
 		}
 		next.ServeHTTP(w, r)
 	})

@@ -58,7 +58,11 @@ func NewMux(e Endpoints) *http.ServeMux {
 		if !ok {
 			status = http.StatusServiceUnavailable
 		}
-		answer(w, log, status, map[string]any{"ready": ok, "report": report})
+		told := map[string]any{"ready": ok}
+		if !stranger(r.Context()) { // the reasons name servers and permissions
+			told["report"] = report
+		}
+		answer(w, log, status, told)
 	})
 	mux.Handle("GET "+PathMetrics, promhttp.HandlerFor(e.Metrics, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
 	if e.Callback != nil {

@@ -113,7 +113,7 @@ func TestToken(t *testing.T) {
 			}
 		}
 	}
-	mux := NewMux(Endpoints{Health: health{ready: true}, Metrics: prometheus.NewRegistry(), Callback: http.NotFoundHandler()})
+	mux := NewMux(Endpoints{Health: health{ready: true, report: "why"}, Metrics: prometheus.NewRegistry(), Callback: http.NotFoundHandler()})
 	mux.HandleFunc("GET /inside", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	const token = "s3cret token"
 	protected := start(t, Config{Listen: "0.0.0.0:0", Token: token}, mux)
@@ -144,7 +144,16 @@ func TestToken(t *testing.T) {
 			t.Errorf("%s prints the token", c.path)
 		}
 	}
+	if _, body := get(t, protected+PathReady, ""); body != `{"ready":true}`+"\n" {
+		t.Errorf("a stranger is told %s", body)
+	}
+	if _, body := get(t, protected+PathReady, "Bearer "+token); !strings.Contains(body, `"report":"why"`) {
+		t.Errorf("who brings the token is told %s", body)
+	}
 	free := start(t, Config{Listen: "localhost:0"}, mux)
+	if _, body := get(t, free+PathReady, ""); !strings.Contains(body, `"report":"why"`) {
+		t.Errorf("this machine is told %s", body)
+	}
 	if status, _ := get(t, free+PathMetrics, ""); status != 200 {
 		t.Errorf("metrics on this machine: %d", status)
 	}
