@@ -11,6 +11,10 @@ func (b *builder) fields() {
 	if b.d.Fields != nil && len(b.d.Fields) == 0 || b.d.Fields == nil && b.d.hasKey("fields") {
 		b.errorf(b.d.at, "the mapping has no pairs of fields")
 	}
+	if len(b.d.Fields) > maxFields {
+		b.errorf(b.d.Fields[maxFields].at, "the mapping has more than %d pairs", maxFields)
+		b.d.Fields = b.d.Fields[:maxFields]
+	}
 	for i := range b.d.Fields {
 		fd := &b.d.Fields[i]
 		if b.m.missing[fd.Odoo.v] {

@@ -3,6 +3,7 @@ package mapping
 import (
 	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -138,7 +139,10 @@ func (textConverter) Read(_ Side, raw any, _ Env) (Value, error) {
 
 func (textConverter) Write(_ Side, v Value, _ any, _ Env) (any, error) { return v.Text, nil }
 
-func normalLines(s string) string { return strings.ReplaceAll(s, "\r\n", "\n") }
+// lineEnd is one line end however often its \r was repeated: once would leave another behind.
+var lineEnd = regexp.MustCompile("\r+\n")
+
+func normalLines(s string) string { return lineEnd.ReplaceAllLiteralString(s, "\n") }
 
 // integerConverter joins whole numbers, also written as texts.
 type integerConverter struct{ dingText, odooText bool }

@@ -66,6 +66,9 @@ func (c dateConverter) Write(side Side, v Value, _ any, env Env) (any, error) {
 		return v.Text, nil
 	}
 	ms := midnight(day, env.zone()).UnixMilli()
+	if !plausible(ms) { // it could not be read back
+		return nil, unexpected(v.Text, "a date of the years 2 to 9999")
+	}
 	if c.text {
 		return strconv.FormatInt(ms, 10), nil
 	}
@@ -118,6 +121,9 @@ func (datetimeConverter) Write(side Side, v Value, _ any, _ Env) (any, error) {
 	}
 	if side == Odoo {
 		return t.UTC().Format(odooDatetime), nil
+	}
+	if !plausible(t.UnixMilli()) { // it could not be read back
+		return nil, unexpected(v.Text, "a time of the years 2 to 9999")
 	}
 	return t.UnixMilli(), nil
 }

@@ -186,6 +186,9 @@ func TestDateAroundMidnight(t *testing.T) {
 	if raw, err := c.Write(DingTalk, Text("2026-03-01"), nil, env); err != nil || raw != midnight {
 		t.Errorf("written as %v, %v; want %d", raw, err, midnight)
 	}
+	if raw, err := c.Write(DingTalk, Text("0001-01-01"), nil, env); err == nil { // which could not be read back
+		t.Errorf("the first of all days was written as %v", raw)
+	}
 	// In UTC the same instant is still the day before.
 	if got, _ := c.Read(DingTalk, midnight, Env{Zone: time.UTC}); got != Text("2026-02-28") {
 		t.Errorf("in UTC: %s", got)
@@ -212,6 +215,7 @@ func TestConverterTable(t *testing.T) {
 		{"boolean", "boolean", typeBoolean, Odoo, "yes", ""},
 		{"date", "date", typeInstant, Odoo, "2026-01-31", "2026-01-31"},
 		{"date", "date", typeInstant, Odoo, "31.01.2026", ""},
+		{"text", "char", typeText, Odoo, "a\r\r\nb", "a\nb"},
 		{"date", "date", typeInstant, DingTalk, int64(1 << 62), ""},
 		{"datetime", "datetime", typeInstant, DingTalk, int64(1597573616828), "2020-08-16T10:26:56Z"},
 		{"datetime", "datetime", typeInstant, Odoo, "2020-08-16 10:26:56", "2020-08-16T10:26:56Z"},

@@ -129,10 +129,8 @@ func (e *Expr) fail(err error) error {
 
 // env holds the fields the expression uses, in the forms it was compiled for.
 func (e *Expr) env(rec Record) (map[string]any, error) {
-	if len(e.names) == 0 {
-		return nil, nil
-	}
-	env := make(map[string]any, len(e.names))
+	env := make(map[string]any, len(e.names)+1)
+	env[budgetKey] = &budget{workBudget}
 	for _, n := range e.names {
 		v, ok := rec[n.name]
 		if !ok {
@@ -204,7 +202,7 @@ func formRecord(v any) (any, bool) {
 	return nil, false
 }
 
-// memoryBudget bounds what one evaluation may build, in elements and bytes as the engine counts them.
+// memoryBudget bounds the lists that one evaluation may build, in elements; see workBudget for the rest.
 const memoryBudget = 100_000
 
 var machines = sync.Pool{New: func() any { return &vm.VM{MemoryBudget: memoryBudget} }}

@@ -13,7 +13,16 @@ import (
 	"github.com/expr-lang/expr/ast"
 	exprfile "github.com/expr-lang/expr/file"
 	"github.com/expr-lang/expr/types"
+	"github.com/expr-lang/expr/vm"
 )
+
+// withheld are the engine's functions whose result is not always the same, and why that must not be.
+var withheld = map[string]string{
+	"now":     "what a field is worth must not depend on when it is looked at",
+	"keys":    "it has no order",
+	"values":  "it has no order",
+	"toPairs": "it has no order",
+}
 
 // maxExprNodes bounds the size of one expression.
 const maxExprNodes = 500
@@ -181,10 +190,19 @@ func (e *Expr) compile(source string, offset int, s *scope, opts ...expr.Option)
 	if strings.TrimSpace(source) == "" {
 		return exprPart{}, &exprError{offset, "the expression is empty"}
 	}
+	if len(source) > maxExprBytes {
+		return exprPart{}, &exprError{offset, fmt.Sprintf("the expression is longer than %d bytes", maxExprBytes)}
+	}
 	p := &patcher{scope: s}
-	program, err := expr.Compile(source, append([]expr.Option{
-		expr.Env(s.types), expr.MaxNodes(maxExprNodes), expr.DisableBuiltin("now"), expr.Patch(p),
-	}, opts...)...)
+	opts = append([]expr.Option{expr.Env(s.types), expr.MaxNodes(maxExprNodes), expr.Patch(p)}, opts...)
+	for name := range withheld {
+		opts = append(opts, expr.DisableBuiltin(name))
+	}
+	_, err := expr.Compile(source, opts...) // for its complaints, which name what the person wrote
+	var program *vm.Program
+	if err == nil && p.problem == nil {
+		program, err = expr.Compile(source, append(opts, charged...)...)
+	}
 	if p.problem != nil {
 		p.problem.offset += offset
 		return exprPart{}, p.problem
@@ -216,8 +234,8 @@ func (s *scope) explain(err error, source string) *exprError {
 	message := fe.Message
 	if name, ok := strings.CutPrefix(message, "unknown name "); ok {
 		message = fmt.Sprintf("%s has no field %q%s", s.of, name, suggest(name, keysOf(s.kinds)))
-		if name == "now" {
-			message = "now() is not available: what a field is worth must not depend on when it is looked at"
+		if why := withheld[name]; why != "" {
+			message = fmt.Sprintf("%s() is not available: %s", name, why)
 		}
 	}
 	offset := 0

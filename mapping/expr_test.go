@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -101,6 +102,11 @@ func TestExpressionLimits(t *testing.T) {
 			t.Errorf("%s took %s", source, took)
 		}
 	}
+	for _, source := range tooMuch {
+		if v, err := compileFor(t, source).Text(aPerson); err == nil || !strings.Contains(err.Error(), "too much") && !strings.Contains(err.Error(), "budget") {
+			t.Errorf("%.60s: %d bytes, %v", source, len(v.Text), err)
+		}
+	}
 	fields, _ := testSchema(t).Models("hr.employee")
 	scope := odooScope("hr.employee", fields)
 	for source, want := range map[string]string{
@@ -109,6 +115,9 @@ func TestExpressionLimits(t *testing.T) {
 		`reduce(child_ids, #acc + count(child_ids, true))`: "loop within a loop",
 		strings.Repeat("id + ", 600) + "id":                "node",
 		`string(now())`:                                    "now()",
+		`join(keys({a: 'x'}), ',')`:                        "no order",
+		strings.Repeat("(", 20000) + "1":                   "longer than",
+		strings.Repeat("[", 1000) + "1":                    "",
 		`$env.name`:                                        "$env",
 		`env("HOME")`:                                      "env",
 	} {
@@ -119,6 +128,50 @@ func TestExpressionLimits(t *testing.T) {
 	// One loop after another is none within another.
 	if v, err := compileFor(t, `len(filter(map(child_ids, # * 2), # > 6))`).Text(aPerson); err != nil || v != Text("1") {
 		t.Errorf("%s, %v", v, err)
+	}
+}
+
+// doublings is an expression that doubles what its first variable holds n times.
+func doublings(first, double string, n int, last string) string {
+	var b strings.Builder
+	b.WriteString("let v0 = " + first + "; ")
+	for i := range n {
+		fmt.Fprintf(&b, "let v%d = %s; ", i+1, strings.ReplaceAll(double, "#", fmt.Sprintf("v%d", i)))
+	}
+	return b.String() + strings.ReplaceAll(last, "#", fmt.Sprintf("v%d", n))
+}
+
+// tooMuch are small expressions that would take all memory, or minutes.
+var tooMuch = []string{
+	doublings(`'0123456789'`, `# + #`, 40, `#`),
+	doublings(`['x']`, `[#, #]`, 60, `toJSON(#)`),
+	doublings(`['x']`, `[#, #]`, 60, `string(#)`),
+	doublings(`['x']`, `[#, #]`, 60, `string(# == #)`),
+	doublings(`['x']`, `concat(#, #)`, 30, `string(len(#))`),
+	doublings(`'<>'`, `toBase64(#)`, 90, `#`),
+	`reduce(1..50000, #acc + '0123456789', '')`,
+	`string(len(reduce(1..90, #acc + #acc, '0123456789')))`,
+	`repeat(repeat('a', 90000), 1000000)`,
+	`replace(repeat('a', 90000), 'a', repeat('b', 9000))`,
+	`replace(repeat('a', 90000), '', repeat('b', 9000))`,
+	`join(split(repeat('a', 90000), ''), repeat('b', 9000))`,
+	`toJSON(map(1..40000, '0123456789012345678901234567890123456789'))`,
+	`string(count(1..90000, sum(1..90000) > 0))`,
+	`let a = 1..40000; string(count(a, sum(a) > 0))`,
+	`let a = 1..40000; string(count(a, # in a))`,
+	`let a = split(repeat('a ', 20000), ' '); string(count(a, len(a) > 3))`,
+	`let a = repeat('a', 90000); string(count(1..90000, a contains 'b'))`,
+	`let a = repeat('a', 90000); string(count(1..90000, a matches '(a|aa)+$'))`,
+	`string(len(uniq(1..90000)))`,
+}
+
+// What an evaluation spends is its own: many small ones in a row are no large one.
+func TestExpressionBudgetIsFresh(t *testing.T) {
+	e := compileFor(t, `repeat('ab', 30000) contains 'x' ? 'yes' : 'no'`)
+	for range 20 {
+		if v, err := e.Text(aPerson); err != nil || v != Text("no") {
+			t.Fatalf("%s, %v", v, err)
+		}
 	}
 }
 

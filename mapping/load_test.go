@@ -223,3 +223,42 @@ func TestConverterNames(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 }
+
+// Files that are small, or within the bound, and would cost much: each is refused with complaints that a person can read to their end.
+func TestLoadIsBounded(t *testing.T) {
+	const head = "mapping: x\nodoo: {model: hr.employee}\ndingtalk: {kind: user}\nfields:\n"
+	bomb := "mapping: x\nodoo: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+	for i := range 12 {
+		alias := fmt.Sprintf("*a%d", i)
+		bomb += fmt.Sprintf("k%d: &a%d [%s]\n", i, i+1, strings.Join(slices.Repeat([]string{alias}, 10), ", "))
+	}
+	for name, text := range map[string]string{
+		"lists in lists":   "mapping: " + strings.Repeat("[", 500_000),
+		"keys in keys":     "mapping: " + strings.Repeat("{a: ", 200_000),
+		"blocks in blocks": strings.Repeat("- ", 300_000),
+		"documents":        strings.Repeat("---\nmapping: a\n", 60_000),
+		"aliases":          bomb,
+		"same pair":        head + strings.Repeat("- {odoo: name, dingtalk: name}\n", 30_000),
+		"wrong pairs":      head + strings.Repeat("- {odoo: nme, dingtalk: nam}\n", 30_000),
+		"same key":         "mapping: x\n" + strings.Repeat("match: [name]\n", 60_000),
+		"expressions":      head + strings.Repeat("- {dingtalk: title, value: 'name + zz'}\n", 20_000),
+		"too large":        strings.Repeat("#", maxFileBytes+1),
+	} {
+		set, complaints := Load([]Source{{"x.yaml", []byte(text)}}, testSchema(t))
+		if set != nil || len(complaints.Errors()) == 0 || len(complaints) > maxComplaint+1 {
+			t.Errorf("%s: loaded: %v, %d complaints", name, set != nil, len(complaints))
+		}
+	}
+}
+
+// More warnings than are told still keep an error from being overlooked.
+func TestComplaintsThatAreLeftOutCountAsAnError(t *testing.T) {
+	f := &file{name: "x.yaml"}
+	for range 3 * maxComplaint {
+		f.warnf(place{}, "careful")
+	}
+	f.errorf(place{}, "wrong")
+	if len(f.complaints) != maxComplaint+1 || len(f.complaints.Errors()) != 1 {
+		t.Errorf("%d complaints, %d errors", len(f.complaints), len(f.complaints.Errors()))
+	}
+}

@@ -16,6 +16,8 @@ const (
 	maxFileBytes = 1 << 20
 	maxNodes     = 200_000
 	maxDocuments = 500
+	maxFields    = 1000 // of one mapping; no model has so many
+	maxComplaint = 1000 // about one file
 )
 
 // file is one source while it is parsed and checked; it collects the complaints about it.
@@ -35,6 +37,12 @@ func (f *file) errorf(p place, format string, args ...any) { f.complain(Error, p
 func (f *file) warnf(p place, format string, args ...any) { f.complain(Warning, p, format, args) }
 
 func (f *file) complain(level Level, p place, format string, args []any) {
+	switch {
+	case len(f.complaints) > maxComplaint:
+		return
+	case len(f.complaints) == maxComplaint: // an error even after warnings: what is left out may be one
+		level, format, args = Error, "there is more to complain about than is told", nil
+	}
 	c := Complaint{Position: f.position(p), Level: level, Message: fmt.Sprintf(format, args...)}
 	f.complaints = append(f.complaints, c)
 }
