@@ -1,9 +1,15 @@
 package dingtalk
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"log"
+	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -198,3 +204,45 @@ func TestAPanicOfTheHandlerIsNotQuoted(t *testing.T) {
 		}
 	}
 }
+
+// net/http has a logger of its own for transports that answer and fail at once.
+func TestNothingIsWrittenPastTheLogger(t *testing.T) {
+	var written bytes.Buffer
+	log.SetOutput(&written)
+	defer log.SetOutput(os.Stderr)
+	f := newFar(t)
+	ctx, cancel := context.WithCancel(bg())
+	f.on(pathUserGet, func(call) reply { return reply{status: 500, body: testSecret} })
+	client := f.client(func(cfg *Config) {
+		cfg.RetryWait = time.Hour
+		cfg.HTTPTransport = after(http.DefaultTransport, func(req *http.Request) {
+			if strings.Contains(req.URL.Path, pathUserGet) {
+				cancel()
+			}
+		})
+	})
+	if _, err := client.Users.Get(ctx, "u"); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if written.Len() > 0 {
+		t.Errorf("written: %s", &written)
+	}
+}
+
+// after is a transport that tells when an answer has come.
+func after(next http.RoundTripper, tell func(*http.Request)) http.RoundTripper {
+	return transportFunc(func(req *http.Request) (*http.Response, error) {
+		resp, err := next.RoundTrip(req)
+		if err != nil {
+			return nil, err
+		}
+		body, err := io.ReadAll(resp.Body)
+		resp.Body = io.NopCloser(bytes.NewReader(body))
+		tell(req)
+		return resp, err
+	})
+}
+
+type transportFunc func(*http.Request) (*http.Response, error)
+
+func (f transportFunc) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }

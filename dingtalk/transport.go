@@ -68,7 +68,7 @@ func newHTTP(cfg Config, limits *limiters) *resty.Client {
 		RetryWaitMax: cfg.RetryWait * 8,
 		CheckRetry:   checkRetry,
 		Backoff:      backoff,
-		ErrorHandler: retryablehttp.PassthroughErrorHandler,
+		ErrorHandler: answerOrError,
 	}}
 	client := resty.NewWithClient(&http.Client{Transport: retrying, CheckRedirect: noRedirect})
 	client.SetHeader("User-Agent", cfg.UserAgent)
@@ -96,6 +96,14 @@ func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, erro
 		return !errors.As(err, &own) && (unsent(err) || infoOf(ctx).read), nil
 	}
 	return infoOf(ctx).read && resp.StatusCode >= 500, nil
+}
+
+// answerOrError hands on one of the two: net/http writes a line to standard error, past every logger, where it gets both.
+func answerOrError(resp *http.Response, err error, _ int) (*http.Response, error) {
+	if err != nil && resp != nil {
+		return nil, errors.Join(err, resp.Body.Close())
+	}
+	return resp, err
 }
 
 // backoff doubles the pause; a Retry-After is left to the classification, which bounds it.
