@@ -31,8 +31,9 @@ type stage struct {
 }
 
 // newStage serves both stand-ins at the addresses ("" picks a port).
-func newStage(odooAddr, dingAddr string) (*stage, error) {
-	s := &stage{odoo: odootest.New(odootest.WithDatabase(stageDatabase), odootest.WithoutHR()), ding: dingtalktest.New(dingtalktest.WithCorp("dinghuaxin000demo"))}
+func newStage(odooAddr, dingAddr string, opts ...dingtalktest.Option) (*stage, error) {
+	opts = append(opts, dingtalktest.WithCorp("dinghuaxin000demo"))
+	s := &stage{odoo: odootest.New(odootest.WithDatabase(stageDatabase), odootest.WithoutHR()), ding: dingtalktest.New(opts...)}
 	s.ding.Set(func(k *dingtalktest.Knobs) { k.CreatedActive = true })
 	s.admin = s.odoo.As(stageAdmin)
 	var err error

@@ -12,6 +12,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"dingbridge/dingtalk/dingtalktest"
 	"dingbridge/mapping"
 )
 
@@ -32,9 +33,9 @@ type answer struct {
 }
 
 // newShell starts both stand-ins with a company of that many people (at least 38: every department has a head).
-func newShell(t *testing.T, people int) *shell {
+func newShell(t *testing.T, people int, opts ...dingtalktest.Option) *shell {
 	t.Helper()
-	s, err := newStage("", "")
+	s, err := newStage("", "", opts...)
 	must(t, err)
 	t.Cleanup(func() { must(t, s.close()) })
 	if people > 0 {

@@ -31,15 +31,18 @@ type service struct {
 	ended chan error
 }
 
+// hastily shortens the engine's waits.
+func hastily(o *bridge.Options) {
+	o.HaltBase, o.HaltMax, o.RetryBase, o.RetryMax = 50*time.Millisecond, 200*time.Millisecond, 20*time.Millisecond, 200*time.Millisecond
+}
+
 // serve starts the daemon in this process; it ends with the test, within the time it promises.
 func (s *shell) serve() *service {
 	s.t.Helper()
 	a, _, _ := s.app()
 	w, err := a.open()
 	must(s.t, err)
-	w.tune = func(o *bridge.Options) {
-		o.HaltBase, o.HaltMax, o.RetryBase, o.RetryMax = 50*time.Millisecond, 200*time.Millisecond, 20*time.Millisecond, 200*time.Millisecond
-	}
+	w.tune = hastily
 	core, logs := observer.New(zapcore.InfoLevel)
 	ctx, stop := context.WithCancel(context.WithoutCancel(s.t.Context()))
 	v := &service{shell: s, logs: logs, hup: make(chan os.Signal, 1), stop: stop, ended: make(chan error, 1)}

@@ -143,7 +143,7 @@ func loadSettings(file string, getenv func(string) string) (*Settings, error) {
 		v.SetConfigFile(file)
 		v.SetConfigType("yaml")
 		if err := v.ReadInConfig(); err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
+			return nil, notYAML(file, err)
 		}
 		for key, text := range lines.text {
 			v.Set(key, text)
@@ -161,7 +161,22 @@ func loadSettings(file string, getenv func(string) string) (*Settings, error) {
 		return nil, lines.explain(err)
 	}
 	s.Store = s.path(s.Store)
-	return s, s.check(lines)
+	return s, errors.Join(s.check(lines), checkProxies(getenv))
+}
+
+// checkProxies looks at the proxies that net/http takes from the environment: it would quote a wrong one, with its password, in every error.
+func checkProxies(getenv func(string) string) error {
+	var errs []error
+	for _, name := range []string{"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"} {
+		proxy := getenv(name)
+		if u, err := url.Parse(proxy); err == nil && u.Host != "" {
+			continue
+		}
+		if _, err := url.Parse("http://" + proxy); err != nil { // a host and a port alone will do
+			errs = append(errs, fmt.Errorf("%s: not an address such as http://proxy.example.com:3128", name))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // decodeSettings reads texts as durations, times of day and lists.

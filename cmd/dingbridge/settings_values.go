@@ -99,12 +99,21 @@ func readSettingLines(file string) (settingLines, error) {
 	}
 	var doc yaml.Node
 	if err := yaml.Unmarshal(data, &doc); err != nil {
-		return l, fmt.Errorf("%s: %w", file, err)
+		return l, notYAML(file, err)
 	}
 	if len(doc.Content) == 0 { // comments only
 		return l, nil
 	}
 	return l, errors.Join(l.walk("", doc.Content[0])...)
+}
+
+// quotation is all from the first quotation mark to the last.
+var quotation = regexp.MustCompile("(?s)['\"`].*['\"`]")
+
+// notYAML is an error of a YAML parser without what it quotes from the file, which may be a secret.
+func notYAML(file string, err error) error {
+	words := quotation.ReplaceAllString(err.Error(), "…")
+	return fmt.Errorf("%s: %s (a text that begins with one of * & ! %% @ needs quotes)", file, words)
 }
 
 // walk collects the keys below the node.
