@@ -6,11 +6,12 @@ RUN go mod download
 COPY . .
 ARG VERSION=dev
 RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /out/dingbridge ./cmd/dingbridge \
-    && mkdir -p /out/data /out/tmp && chmod 1777 /out/tmp
+    && deploy/licences /out/licenses && mkdir -p /out/data /out/tmp && chmod 1777 /out/tmp
 
-# Nothing but the binary, the certificates it trusts and a place for its state. Time zones are in the binary.
+# Nothing but the binary, the certificates it trusts, the licences and a place for its state. Time zones are in the binary.
 FROM scratch
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
+COPY --from=build /out/licenses /usr/share/licenses
 COPY --from=build /out/dingbridge /usr/local/bin/dingbridge
 COPY --from=build --chown=65532:65532 /out/data /var/lib/dingbridge
 COPY --from=build /out/tmp /tmp

@@ -1,7 +1,8 @@
 GOLANGCI := go tool -modfile=.ci/tools/go.mod golangci-lint
+FUZZTIME ?= 10s
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
-.PHONY: help run test race bench fmt lint build docker ci clean
+.PHONY: help run test race bench fuzz fmt lint licences build docker ci clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-8s %s\n", $$1, $$2}'
@@ -19,6 +20,10 @@ bench: ## the benchmarks; the table of the whole bridge comes last
 	go test -run '^$$' -bench . -benchtime 0.3s -benchmem ./mapping ./bridge/store
 	go test -run '^$$' -bench '^BenchmarkBridge$$' -benchtime 1x -timeout 15m ./bridge
 
+fuzz: ## every fuzz target for FUZZTIME (10s), one after the other
+	@grep -rhoE --include='*_test.go' '^func Fuzz[A-Za-z]+' -H . | sed -E 's/^(.*)\/[^/]*:func (.*)/\1 \2/' | sort -u | while read -r package target; do \
+		go test $$package -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) || exit 1; done
+
 fmt: ## format the code
 	$(GOLANGCI) fmt
 
@@ -26,6 +31,9 @@ lint: ## vet, formatting and linters
 	go vet ./...
 	$(GOLANGCI) fmt --diff
 	$(GOLANGCI) run
+
+licences: ## write docs/licences.md: what is linked, and under which licence
+	UPDATE_LICENCES=1 go test -count 1 -run '^TestLicences$$' ./cmd/dingbridge
 
 build: ## a static binary: bin/dingbridge
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/dingbridge ./cmd/dingbridge
