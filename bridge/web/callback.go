@@ -191,10 +191,12 @@ func (c *Callback) handle(w http.ResponseWriter, r *http.Request) (outcome, ding
 	switch {
 	case errors.Is(err, dingtalk.ErrSignature):
 		return "", dingtalk.Reply{}, refuse(unsigned, http.StatusForbidden, "the signature does not match", nil)
-	case errors.Is(err, dingtalk.ErrOwner):
-		return "", dingtalk.Reply{}, refuse(foreign, http.StatusForbidden, "meant for another app", nil)
-	case err != nil:
-		return "", dingtalk.Reply{}, refuse(unread, http.StatusBadRequest, "cannot be decrypted", nil)
+	case err != nil: // answered alike: whoever knows the token but not the key learns nothing about what a ciphertext holds
+		o := unread
+		if errors.Is(err, dingtalk.ErrOwner) {
+			o = foreign
+		}
+		return "", dingtalk.Reply{}, refuse(o, http.StatusBadRequest, "cannot be decrypted", nil)
 	}
 	if c.replays.known(in.signature) {
 		return c.success(replayed)

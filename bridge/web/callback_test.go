@@ -236,7 +236,7 @@ func TestCallbackRefuses(t *testing.T) {
 		"another owner": {with(func(p *push) {
 			p.body = `{"encrypt":"` + sealed.Encrypt + `"}`
 			p.signature = r.crypter.Signature(p.timestamp, p.nonce, sealed.Encrypt)
-		}), 403, foreign},
+		}), 400, foreign},
 		"not decryptable": {with(func(p *push) {
 			p.body = `{"encrypt":"` + garbage + `"}`
 			p.signature = r.crypter.Signature(p.timestamp, p.nonce, garbage)
