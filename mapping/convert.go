@@ -142,7 +142,12 @@ func (textConverter) Write(_ Side, v Value, _ any, _ Env) (any, error) { return 
 // lineEnd is one line end however often its \r was repeated: once would leave another behind.
 var lineEnd = regexp.MustCompile("\r+\n")
 
-func normalLines(s string) string { return lineEnd.ReplaceAllLiteralString(s, "\n") }
+func normalLines(s string) string {
+	if !strings.Contains(s, "\r\n") { // nearly always
+		return s
+	}
+	return lineEnd.ReplaceAllLiteralString(s, "\n")
+}
 
 // integerConverter joins whole numbers, also written as texts.
 type integerConverter struct{ dingText, odooText bool }
