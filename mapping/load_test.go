@@ -233,15 +233,15 @@ func TestLoadIsBounded(t *testing.T) {
 		bomb += fmt.Sprintf("k%d: &a%d [%s]\n", i, i+1, strings.Join(slices.Repeat([]string{alias}, 10), ", "))
 	}
 	for name, text := range map[string]string{
-		"lists in lists":   "mapping: " + strings.Repeat("[", 500_000),
-		"keys in keys":     "mapping: " + strings.Repeat("{a: ", 200_000),
-		"blocks in blocks": strings.Repeat("- ", 300_000),
-		"documents":        strings.Repeat("---\nmapping: a\n", 60_000),
+		"lists in lists":   "mapping: " + strings.Repeat("[", 100_000),
+		"keys in keys":     "mapping: " + strings.Repeat("{a: ", 50_000),
+		"blocks in blocks": strings.Repeat("- ", 60_000),
+		"documents":        strings.Repeat("---\nmapping: a\n", 6_000),
 		"aliases":          bomb,
-		"same pair":        head + strings.Repeat("- {odoo: name, dingtalk: name}\n", 30_000),
-		"wrong pairs":      head + strings.Repeat("- {odoo: nme, dingtalk: nam}\n", 30_000),
-		"same key":         "mapping: x\n" + strings.Repeat("match: [name]\n", 60_000),
-		"expressions":      head + strings.Repeat("- {dingtalk: title, value: 'name + zz'}\n", 20_000),
+		"same pair":        head + strings.Repeat("- {odoo: name, dingtalk: name}\n", 8_000),
+		"wrong pairs":      head + strings.Repeat("- {odoo: nme, dingtalk: nam}\n", 8_000),
+		"same key":         "mapping: x\n" + strings.Repeat("match: [name]\n", 8_000),
+		"expressions":      head + strings.Repeat("- {dingtalk: title, value: 'name + zz'}\n", 5_000),
 		"too large":        strings.Repeat("#", maxFileBytes+1),
 	} {
 		set, complaints := Load([]Source{{"x.yaml", []byte(text)}}, testSchema(t))
