@@ -42,6 +42,7 @@ type Options struct {
 	MaxAttempts int           // 12: then the record is held
 	HaltBase    time.Duration // 5s: the first probe after a halt; doubled up to HaltMax
 	HaltMax     time.Duration // 1m; also the least between two tries of a password
+	Asleep      time.Duration // 15s: a process that did not run for so long has missed events (DingTalk sends one for a minute)
 	Retention   Retention
 }
 
@@ -73,6 +74,7 @@ func (o *Options) defaults() {
 	setDuration(&o.RetryMax, 5*time.Minute)
 	setDuration(&o.HaltBase, 5*time.Second)
 	setDuration(&o.HaltMax, time.Minute)
+	setDuration(&o.Asleep, 15*time.Second)
 	setDuration(&o.Retention.History, 365*24*time.Hour)
 	setDuration(&o.Retention.Inbox, 7*24*time.Hour)
 	setInt(&o.BatchSize, 100)

@@ -240,7 +240,8 @@ func (e *Engine) touchPolled(ctx context.Context, model string, rows, closed map
 // atOnce makes a key due at once.
 func atOnce(Key) time.Time { return time.Time{} }
 
-// touchRecords makes records of one side due: under their link's key where they have one. Who waits for them is woken.
+// touchRecords makes records of one side due: under their link's key where they have one. Who waits for a stranger is woken; who waits
+// for a linked record is woken when its own turn finds that something changed, because a poll shows the same change several times.
 func touchRecords(tx Tx, m *mapping.Mapping, s mapping.Side, ids []ID, due func(Key) time.Time) error {
 	if len(ids) == 0 {
 		return nil
@@ -256,9 +257,11 @@ func touchRecords(tx Tx, m *mapping.Mapping, s mapping.Side, ids []ID, due func(
 		if l := on[id]; l != nil {
 			key = l.Key()
 		}
+		if l := on[id]; l == nil || l.State != Linked {
+			awaits = append(awaits, Await{Mapping: m.Name, Side: s, ID: id})
+		}
 		at := due(key)
 		keys[at] = append(keys[at], key)
-		awaits = append(awaits, Await{Mapping: m.Name, Side: s, ID: id})
 	}
 	if _, err := tx.Wake(awaits...); err != nil {
 		return err

@@ -50,6 +50,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	g.Go(func() error { return e.sweepLoop(ctx) })
 	g.Go(func() error { return e.pollers(ctx) })
 	g.Go(func() error { return e.watchLoop(ctx) })
+	g.Go(func() error { return e.awakeLoop(ctx) })
 	err = g.Wait()
 	if errors.Is(err, context.Canceled) {
 		return nil
