@@ -12,6 +12,9 @@ const pathCallbacksFailed = "/call_back/get_call_back_failed_result"
 // CallbackService holds the calls about the HTTP push of events.
 type CallbackService struct{ c *Client }
 
+// FailedCounts says whether reading the list of failed pushes counts against the monthly quota. No document lists the call as free.
+func (s *CallbackService) FailedCounts() bool { return s.c.quota.counts(pathCallbacksFailed) }
+
 // Failed yields the events whose push failed three times, a few minutes after the last attempt
 // (获取推送失败的事件列表). Whether reading takes them off the list is not documented, so keep each one before asking for the
 // next. They carry no eventId: their ID is the hash of the entry.
@@ -19,7 +22,7 @@ func (s *CallbackService) Failed(ctx context.Context) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		seen := map[string]bool{}
 		for {
-			answer, err := s.c.do(ctx, request{method: http.MethodGet, path: pathCallbacksFailed, read: true, counted: true})
+			answer, err := s.c.do(ctx, request{method: http.MethodGet, path: pathCallbacksFailed, read: true})
 			if err != nil {
 				yield(Event{}, err)
 				return

@@ -8,11 +8,9 @@ package dingtalk
 import (
 	"context"
 	"errors"
-	"maps"
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/go-resty/resty/v2"
@@ -48,6 +46,11 @@ type Config struct {
 	HTTPTransport http.RoundTripper
 	// Now is the clock of token lifetimes and bars; default time.Now.
 	Now func() time.Time
+	// Counted and Free correct the documents, as editions differ: API paths, beginnings of API paths ending in a slash, and types
+	// of events that do, and do not, count against the corp's monthly quotas. The longest entry decides.
+	Counted, Free []string
+	// Zone is where the month of the quotas turns; default UTC+8.
+	Zone *time.Location
 	// UserAgent, default "dingbridge".
 	UserAgent string
 }
@@ -60,13 +63,13 @@ type Client struct {
 	Contacts    *ContactService
 	Callbacks   *CallbackService
 
-	cfg     Config
-	http    *resty.Client
-	web     http.RoundTripper // for what is no API call: the Stream's connection
-	limits  *limiters
-	tokens  *tokenSource
-	bar     bar
-	counter counter
+	cfg    Config
+	http   *resty.Client
+	web    http.RoundTripper // for what is no API call: the Stream's connection
+	limits *limiters
+	tokens *tokenSource
+	bar    bar
+	quota  quota
 }
 
 // New returns a client. It makes no call; the first one fetches a token.
@@ -90,10 +93,17 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	if cfg.Zone == nil {
+		cfg.Zone = standardZone
+	}
+	if err := checkNames(cfg.Counted, cfg.Free); err != nil {
+		return nil, err
+	}
 	if cfg.HTTPTransport == nil {
 		cfg.HTTPTransport = defaultTransport()
 	}
 	c := &Client{cfg: cfg, web: cfg.HTTPTransport, limits: newLimiters(cfg)}
+	c.quota.counted, c.quota.free, c.quota.zone = cfg.Counted, cfg.Free, cfg.Zone
 	c.http = newHTTP(cfg, c.limits)
 	c.tokens = newTokenSource(c)
 	c.Users = &UserService{c}
@@ -144,39 +154,4 @@ func (c *Client) Close() {
 	if t, ok := c.web.(interface{ CloseIdleConnections() }); ok {
 		t.CloseIdleConnections()
 	}
-}
-
-// Stats says how many calls were answered, throttled answers left out as DingTalk leaves them out of the quota.
-type Stats struct {
-	Calls         map[string]int64 // answered calls by API path
-	Counted, Free int64            // those that count against the corp's monthly quota, and the others (计费模型说明)
-}
-
-// Stats returns the numbers since New. The quota is the whole corp's: Counted is a lower bound of what is used.
-func (c *Client) Stats() Stats { return c.counter.read() }
-
-type counter struct {
-	mu            sync.Mutex
-	calls         map[string]int64
-	counted, free int64
-}
-
-func (n *counter) add(path string, counted bool) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.calls == nil {
-		n.calls = map[string]int64{}
-	}
-	n.calls[path]++
-	if counted {
-		n.counted++
-	} else {
-		n.free++
-	}
-}
-
-func (n *counter) read() Stats {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return Stats{Calls: maps.Clone(n.calls), Counted: n.counted, Free: n.free}
 }

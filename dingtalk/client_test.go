@@ -266,28 +266,6 @@ func TestAnswerIsBounded(t *testing.T) {
 	}
 }
 
-func TestStats(t *testing.T) {
-	f := newFar(t)
-	f.on(pathUserCount, ok(`{"errcode":0,"result":{"count":1}}`))
-	f.on(pathCallbacksFailed, inTurn(ok(`{"errcode":0,"has_more":false,"failed_list":[]}`), ok(`{"errcode":90018,"errmsg":"slow"}`)))
-	c := f.client()
-	for range 2 {
-		if _, err := c.Users.Count(bg(), false); err != nil {
-			t.Fatal(err)
-		}
-		for range c.Callbacks.Failed(bg()) {
-		}
-	}
-	s := c.Stats()
-	if s.Calls[pathUserCount] != 2 || s.Calls[pathToken] != 1 || s.Counted != 1 || s.Free != 3 {
-		t.Errorf("%+v: a throttled call does not count", s)
-	}
-	s.Calls[pathUserCount] = 99
-	if c.Stats().Calls[pathUserCount] != 2 {
-		t.Error("Stats hands out its own map")
-	}
-}
-
 func TestConcurrentUse(t *testing.T) {
 	f := newFar(t)
 	f.on(pathUserGet, func(c call) reply {
@@ -303,7 +281,7 @@ func TestConcurrentUse(t *testing.T) {
 				}
 			}
 		})
-		wg.Go(func() { c.Throttle(0.9); c.Stats() })
+		wg.Go(func() { c.Throttle(0.9); c.TakeCalls() })
 	}
 	wg.Wait()
 	if n := len(f.called(pathToken)); n != 1 {

@@ -268,3 +268,45 @@ func TestStandInCallbacks(t *testing.T) {
 		t.Errorf("%v, want %s", failed, id)
 	}
 }
+
+// TestStandInCountsAsTheClientDoes: both sides agree on what every call of an everyday mixture costs.
+func TestStandInCountsAsTheClientDoes(t *testing.T) {
+	for _, contacts := range []bool{false, true} {
+		s, _ := standIn(t)
+		s.Set(func(k *dingtalktest.Knobs) { k.CountContacts = contacts })
+		cfg := dingtalk.Config{OAPI: s.URL(), API: s.URL(), AppKey: s.AppKey(), AppSecret: s.AppSecret(), QPS: -1}
+		if contacts {
+			cfg.Counted = []string{"/topapi/v2/", "/topapi/user/", "/topapi/role/", "/role/", "/v1.0/contact/"}
+		}
+		c, err := dingtalk.New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(c.Close)
+		id := s.AddDepartment(dingtalktest.Department{Name: "A"})
+		s.AddUser(dingtalktest.User{UserID: "u1", Name: "n", Mobile: "13800000001", Departments: []int64{id}})
+		for range c.Departments.Walk(t.Context(), []int64{1}) {
+		}
+		for range c.Users.List(t.Context(), id) {
+		}
+		for range c.Roles.List(t.Context()) {
+		}
+		for range c.Contacts.LeaveRecords(t.Context(), time.Now().Add(-time.Hour), time.Time{}) {
+		}
+		for range c.Callbacks.Failed(t.Context()) {
+		}
+		_, _ = c.Users.Get(t.Context(), "u1")
+		_, _ = c.Users.Get(t.Context(), "nobody") // refused for its contents: it counts
+		_, _ = c.Contacts.Scopes(t.Context())
+		var counted, all int64
+		for _, call := range c.TakeCalls() {
+			all += call.N
+			if call.Counted {
+				counted += call.N
+			}
+		}
+		if counted != int64(s.CountedCalls()) || counted == 0 || contacts != (counted > 5) || all != int64(len(s.Journal())) {
+			t.Errorf("contacts count: %t; the client counted %d of %d calls, the stand-in %d of %d", contacts, counted, all, s.CountedCalls(), len(s.Journal()))
+		}
+	}
+}

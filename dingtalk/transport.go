@@ -28,7 +28,6 @@ type request struct {
 	query   url.Values
 	body    any
 	read    bool // changes nothing, so the transport may repeat it
-	counted bool // against the monthly quota
 	noToken bool
 }
 
@@ -192,6 +191,9 @@ func (c *Client) send(ctx context.Context, r request, token string) (Object, *Er
 	if wait := c.bar.remaining(c.cfg.Now()); wait > 0 {
 		return nil, &Error{Class: Halt, Scope: ScopeIP, After: wait, API: r.path, Message: "this address is barred by DingTalk, no call was made"}
 	}
+	if wait := c.quota.remaining(r.path, c.cfg.Now()); wait > 0 {
+		return nil, &Error{Class: Halt, Scope: ScopeCounted, After: wait, API: r.path, Message: "the month's quota of counted calls is used up, no call was made"}
+	}
 	if err := ctx.Err(); err != nil {
 		return nil, &Error{Class: Retry, API: r.path, Err: err}
 	}
@@ -203,7 +205,7 @@ func (c *Client) send(ctx context.Context, r request, token string) (Object, *Er
 	answer, failure := judge(r, resp.StatusCode(), resp.Header(), resp.Body(), c.cfg.Now(), secrets)
 	if failure == nil {
 		c.limits.passed(r.path)
-		c.counter.add(r.path, r.counted)
+		c.quota.answered(ctx, r.path)
 		return answer, nil
 	}
 	failure.After = c.cfg.pause(failure.After)
@@ -212,8 +214,10 @@ func (c *Client) send(ctx context.Context, r request, token string) (Object, *Er
 		c.bar.set(c.cfg.Now().Add(failure.After))
 	case failure.throttled():
 		failure.After = max(failure.After, c.limits.pushBack(r.path))
+	case failure.Scope == ScopeCounted:
+		failure.After = c.quota.exhausted(r.path, c.cfg.Now(), failure.After)
 	case failure.Code != "" && !failure.quota():
-		c.counter.add(r.path, r.counted)
+		c.quota.answered(ctx, r.path)
 	}
 	return nil, failure
 }

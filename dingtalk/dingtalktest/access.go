@@ -63,7 +63,7 @@ type rate struct {
 
 // throttle refuses calls over the rate of one path or over the monthly quota.
 func (s *Server) throttle(ep *endpoint, now time.Time) *Refusal {
-	if s.counts(ep) && (s.knobs.QuotaExhausted || s.knobs.Quota > 0 && s.counted >= s.knobs.Quota) {
+	if s.counts(ep) && (s.knobs.QuotaExhausted || s.knobs.Quota > 0 && s.used(now).calls >= s.knobs.Quota) {
 		return gatewayRefusal(90020, http.StatusForbidden, "Forbidden.AccessDenied.ApiCountLimitForOrg", texts[90020])
 	}
 	if s.knobs.QPS <= 0 {
@@ -109,8 +109,23 @@ func (s *Server) counts(ep *endpoint) bool {
 	return !ep.free && (!ep.contacts || s.knobs.CountContacts)
 }
 
-func (s *Server) countCall(ep *endpoint) {
+func (s *Server) countCall(ep *endpoint, now time.Time) {
 	if s.counts(ep) {
 		s.counted++
+		s.used(now).calls++
 	}
+}
+
+// use is what was used of the quotas in one month.
+type use struct {
+	month         string
+	calls, pushes int
+}
+
+// used is the use of the month; another month begins with nothing.
+func (s *Server) used(now time.Time) *use {
+	if month := now.In(china).Format("2006-01"); s.use.month != month {
+		s.use = use{month: month}
+	}
+	return &s.use
 }

@@ -169,6 +169,10 @@ func TestBanAndQuota(t *testing.T) {
 	if b.CountedCalls() != 1 {
 		t.Errorf("counted: %d", b.CountedCalls())
 	}
+	b.clock.add(31 * 24 * time.Hour) // another month
+	b.login()
+	b.ok(deptGet, object{"dept_id": 1})
+	b.refused("90020", deptGet, object{"dept_id": 1})
 }
 
 func TestFailures(t *testing.T) {

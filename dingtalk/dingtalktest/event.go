@@ -208,9 +208,17 @@ func (s *Server) giveUp(d *delivery, listed bool) {
 	})
 }
 
-// overQuota tells whether an event arrives as errCode 20001 without content.
-func (s *Server) overQuota(e *Event) bool {
-	return s.knobs.PushQuotaExhausted && (!freeEvents[e.Type] || s.knobs.CountContacts)
+// charge counts a push of the event against the quota and tells whether it arrives as errCode 20001 without content.
+func (s *Server) charge(e *Event) bool {
+	if freeEvents[e.Type] && !s.knobs.CountContacts {
+		return false
+	}
+	used := s.used(s.now())
+	if s.knobs.PushQuotaExhausted || s.knobs.PushQuota > 0 && used.pushes >= s.knobs.PushQuota {
+		return true
+	}
+	used.pushes++
+	return false
 }
 
 // quotaBody is what a push over the quota carries instead of its content.

@@ -71,7 +71,7 @@ func (s *Server) Writes() int {
 	return s.writes
 }
 
-// CountedCalls counts the calls that went against the monthly quota.
+// CountedCalls counts the calls that went against the monthly quota since the start or ResetJournal, in whatever month.
 func (s *Server) CountedCalls() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

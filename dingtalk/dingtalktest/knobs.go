@@ -41,6 +41,7 @@ type Knobs struct {
 	DiffInfoArray            bool            // user_modify_org has diffInfo as an array, as live traffic shows (default true)
 	EventWithoutChange       bool            // an update that changes nothing emits user_modify_org / org_dept_modify too
 	ModifyAfterAdd           bool            // user_modify_org follows each user_add_org at once
+	PushQuota                int             // pushes of counted events a month; beyond them as PushQuotaExhausted; 0 = no limit
 	PushQuotaExhausted       bool            // counted events arrive as errCode 20001 without content
 	MutedEvents              map[string]bool // event types that are not ticked in the console
 
@@ -88,7 +89,7 @@ type Knobs struct {
 	ExpiredToken   int           // the code of a token that is not valid on the old host: 40014 (default) or 42001
 	QPS            int           // calls a second and API path, on the server's clock; 0 = no limit
 	GlobalThrottle bool          // throttling answers are those of the limit over all tenants (90002, QpsLimitForApi)
-	Quota          int           // counted calls allowed; 0 = no limit
+	Quota          int           // counted calls allowed a month, which turns in UTC+8 on the server's clock; 0 = no limit
 	QuotaExhausted bool          // every counted call is refused
 	CountContacts  bool          // calls and events of contacts count too
 	AppStopped     bool          // 50003

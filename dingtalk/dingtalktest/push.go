@@ -83,7 +83,7 @@ func (s *Server) pushBody(e *Event) map[string]any {
 	if !s.knobs.EventIDAbsent {
 		body["eventId"] = e.ID
 	}
-	if s.overQuota(e) {
+	if s.charge(e) {
 		maps.Copy(body, quotaBody())
 		return body
 	}

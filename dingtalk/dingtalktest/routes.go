@@ -76,7 +76,7 @@ var endpoints = []*endpoint{
 	{path: "/topapi/message/corpconversation/getsendresult", method: http.MethodPost, style: topapi, permission: baseAccess, run: (*Server).noticeResult},
 	{path: "/topapi/message/corpconversation/recall", method: http.MethodPost, style: topapi, permission: baseAccess, write: true, run: (*Server).recallNotice},
 
-	{path: "/call_back/get_call_back_failed_result", method: http.MethodGet, style: legacy, free: true, run: (*Server).failedResult},
+	{path: "/call_back/get_call_back_failed_result", method: http.MethodGet, style: legacy, run: (*Server).failedResult},
 	{path: "/call_back/register_call_back", method: http.MethodPost, style: legacy, free: true, write: true, secret: true, run: (*Server).registerCallback},
 	{path: "/call_back/update_call_back", method: http.MethodPost, style: legacy, free: true, write: true, secret: true, run: (*Server).updateCallback},
 	{path: "/call_back/get_call_back", method: http.MethodGet, style: legacy, free: true, run: (*Server).getCallback},

@@ -133,7 +133,7 @@ func (s *Server) answer(ep *endpoint, req *Request, p params, parseErr error, r 
 	no := s.admit(ep, r, now, parseErr, req.Body)
 	var result any
 	if no == nil {
-		s.countCall(ep) // refused by the gateway is not counted; refused by the method is
+		s.countCall(ep, now) // refused by the gateway is not counted; refused by the method is
 		result, no = ep.run(s, c)
 	}
 	req.Applied = no == nil

@@ -35,6 +35,7 @@ type Server struct {
 	rates       map[string]*rate
 	failures    []*failureRule
 	bannedUntil time.Time
+	use         use
 	hook        func(Request)
 
 	journal                               []*Request

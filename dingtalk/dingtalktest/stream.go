@@ -216,7 +216,7 @@ func (s *Server) redeliver(d *delivery) {
 func (s *Server) eventFrame(d *delivery) frame {
 	e := d.event
 	data := string(e.Data)
-	if s.overQuota(e) {
+	if s.charge(e) {
 		if text, err := json.Marshal(quotaBody()); err == nil {
 			data = string(text)
 		}

@@ -354,6 +354,15 @@ func TestStreamQuotaAndCallback(t *testing.T) {
 	if !strings.Contains(f.Data, `"errCode":20001`) || strings.Contains(f.Data, "u1") {
 		t.Errorf("data: %s", f.Data)
 	}
+	b.Set(func(k *Knobs) { k.PushQuotaExhausted, k.PushQuota = false, 1 })
+	for _, want := range []bool{true, false} {
+		b.Emit("org_change", object{"mark": 1})
+		f := a.next()
+		a.ack(f)
+		if got := strings.Contains(f.Data, "mark"); got != want {
+			t.Errorf("the quota of one push: %s", f.Data)
+		}
+	}
 	if err := b.SendCallback("/v1.0/im/bot/messages/get", object{"msgId": "m1"}); err != nil {
 		t.Fatal(err)
 	}
