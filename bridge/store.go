@@ -34,6 +34,7 @@ type Tx interface {
 	InboxTx
 	GuardTx
 	HistoryTx
+	QuotaTx
 	MetaTx
 }
 
@@ -140,9 +141,16 @@ type InboxEvent struct {
 	Type     string
 	Born     time.Time
 	Received time.Time
-	Via      string // "stream", "callback" or "failed list"
+	Via      string // ViaStream, ViaCallback or ViaFailedList
 	Data     []byte // JSON
 }
+
+// The ways by which events come.
+const (
+	ViaStream     = "stream"
+	ViaCallback   = "callback"
+	ViaFailedList = "failed list" // fetched, not pushed
+)
 
 // InboxTx keeps events until they have been turned into touches, and their ids for as long as duplicates may come.
 type InboxTx interface {
@@ -232,6 +240,36 @@ type HistoryTx interface {
 	// History returns the newest rows of the mapping and record, newest first. Empty mapping or ids match all.
 	History(mappingName string, link int64, limit int) ([]HistoryRow, error)
 	PruneHistory(before time.Time) (int, error)
+}
+
+// QuotaKind is what a QuotaCount counts.
+type QuotaKind string
+
+// What is counted.
+const (
+	QuotaCall     QuotaKind = "call"     // answered calls to DingTalk
+	QuotaPush     QuotaKind = "push"     // events that DingTalk pushed
+	QuotaWithheld QuotaKind = "withheld" // events that came without content, because the quota of pushes is used up
+)
+
+// QuotaCount is how many calls or pushes of one name there were on one day.
+type QuotaCount struct {
+	Day     string // in DingTalk's zone, such as 2026-08-22
+	What    QuotaKind
+	Counted bool   // against the corp's monthly quota
+	Mapping string // for whose work the calls were made; "" for no mapping's in particular
+	Name    string // the API path, or the event's type
+	N       int64
+}
+
+// QuotaTx keeps how much of DingTalk's monthly quotas was used.
+type QuotaTx interface {
+	// AddQuota adds to what is kept.
+	AddQuota(counts ...QuotaCount) error
+	// Quota returns the counts of the days from first to last, both included, in any order.
+	Quota(first, last string) ([]QuotaCount, error)
+	// PruneQuota forgets the days before this one and returns how many counts that were.
+	PruneQuota(before string) (int, error)
 }
 
 // MetaTx keeps small named values: cursors, fingerprints, flags.
