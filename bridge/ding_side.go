@@ -132,6 +132,9 @@ func (s *dingSide) notFound(ctx context.Context, m *mapping.Mapping, id ID, err 
 	}
 	if m.Kind == "user" {
 		left, lerr := s.evidence.leavers(ctx, s)
+		if f := classify(lerr); f != nil && f.Scope == dingtalk.ScopeCounted {
+			return Seen{ID: id, Existence: Unseen, Fail: f} // the quota comes back: then it can be told
+		}
 		if lerr != nil {
 			return Seen{ID: id, Existence: Unseen, Why: "not found; the leave records cannot be read: " + classify(lerr).Words}
 		}

@@ -44,6 +44,10 @@ type Options struct {
 	HaltMax     time.Duration // 1m; also the least between two tries of a password
 	Asleep      time.Duration // 15s: a process that did not run for so long has missed events (DingTalk sends one for a minute)
 	Retention   Retention
+
+	Quota         QuotaLimits
+	QuotaEvery    time.Duration // 5s: how often the ledger of calls is written; a crash loses what was counted since
+	SweepWithheld time.Duration // 15m: the least between two sweeps while events come without content
 }
 
 // Retention says how long rows are kept.
@@ -75,6 +79,8 @@ func (o *Options) defaults() {
 	setDuration(&o.HaltBase, 5*time.Second)
 	setDuration(&o.HaltMax, time.Minute)
 	setDuration(&o.Asleep, 15*time.Second)
+	setDuration(&o.QuotaEvery, 5*time.Second)
+	setDuration(&o.SweepWithheld, 15*time.Minute)
 	setDuration(&o.Retention.History, 365*24*time.Hour)
 	setDuration(&o.Retention.Inbox, 7*24*time.Hour)
 	setInt(&o.BatchSize, 100)
@@ -98,22 +104,23 @@ func (o *Options) defaults() {
 // Engine keeps the two sides in step. It is made once; Run makes it live, Plan and Sync use it for one pass.
 type Engine struct {
 	Options
-	odoo  *odooSide
-	ding  *dingSide
-	set   atomic.Pointer[mapping.Set]
-	halts *halts
-	index *index
-	wake  chan struct{} // work may be due
-	told  *recently     // keys an event named: DingTalk may still show what was before it
-	wrote *recently     // keys written to DingTalk by us: the event that follows is their echo
-	polls pollState
+	odoo   *odooSide
+	ding   *dingSide
+	set    atomic.Pointer[mapping.Set]
+	halts  *halts
+	index  *index
+	wake   chan struct{} // work may be due
+	told   *recently     // keys an event named: DingTalk may still show what was before it
+	wrote  *recently     // keys written to DingTalk by us: the event that follows is their echo
+	ledger quotaLedger
+	polls  pollState
 
 	dryLeft map[string]map[Risk]int // of a printed plan: what is left of the budgets, by mapping
 
 	mu     sync.Mutex
 	swept  map[string]bool // mappings whose first sweep in this process is complete: only then strangers are acted on
-	sweeps chan string     // mappings to sweep, "" = all
-	reload chan struct{}   // closed and replaced by every reload
+	sweeps *sweepQueue
+	reload chan struct{} // closed and replaced by every reload
 
 	metOnce    map[string]bool // mappings whose first meeting is known to be over; the worker's own
 	firstSweep sync.Once
@@ -136,7 +143,8 @@ func New(o Options) (*Engine, error) {
 		told:    newRecently(o.StaleWindow),
 		wrote:   newRecently(o.StaleWindow),
 		swept:   map[string]bool{},
-		sweeps:  make(chan string, 16),
+		sweeps:  newSweepQueue(),
+		ledger:  quotaLedger{unkept: map[QuotaCount]int64{}},
 		reload:  make(chan struct{}),
 
 		sweptOnce: make(chan struct{}), metOnce: map[string]bool{},

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"dingbridge/dingtalk"
 	"dingbridge/mapping"
 )
 
@@ -53,6 +54,7 @@ func (e *Engine) Explain(ctx context.Context, ref Ref) ([]Explanation, error) {
 		if (ref.Side == mapping.Odoo && m.Model != ref.Kind) || (ref.Side == mapping.DingTalk && m.Kind != ref.Kind) {
 			continue
 		}
+		ctx := dingtalk.WithCaller(ctx, m.Name)
 		if len(m.Match) > 0 {
 			if err := e.ensureIndex(ctx, m, ref); err != nil {
 				return nil, err

@@ -75,6 +75,12 @@ func classify(err error) *Failure {
 		if de.Code != "" {
 			f.Words = de.Code + " " + de.Message
 		}
+		if f.Scope == dingtalk.ScopeCounted {
+			f.Words = wordsQuotaGone
+			if de.Code != "" {
+				f.Words += ": " + de.Code + " " + de.Message
+			}
+		}
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		f.Ambiguous = true
 	}

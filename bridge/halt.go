@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"dingbridge/dingtalk"
 	"dingbridge/mapping"
 )
 
@@ -57,7 +58,9 @@ func (h *halts) add(f *Failure, mappingName string) time.Time {
 	if s == nil {
 		s = &haltState{Halted: Halted{Scope: f.Scope, Since: now}}
 		h.by[f.Scope] = s
-		h.log.Warn("halted", zap.String("scope", f.Scope), zap.String("reason", f.Words))
+		defer func() {
+			h.log.Warn("halted", zap.String("scope", f.Scope), zap.String("reason", f.Words), zap.Time("next_try", s.Until))
+		}()
 	} else if now.Before(s.Until) {
 		return s.Until
 	}
@@ -67,30 +70,31 @@ func (h *halts) add(f *Failure, mappingName string) time.Time {
 		s.wait = h.max // ten wrong passwords lock out everybody behind this address (base.login_cooldown_after)
 	}
 	s.Until = now.Add(s.wait)
-	if f.Scope == "counted" {
+	if f.Scope == dingtalk.ScopeCounted || f.Scope == scopePushes {
 		s.Until = now.Add(max(s.wait, f.After)) // a month's quota does not come back within minutes
 	}
 	return s.Until
 }
 
-// pausing returns the failure that pauses the mapping's writes to the side now, nil when nothing does.
+// pausing returns the failure that pauses the mapping's writes to the side now, nil when nothing does. Calls that a used-up quota
+// concerns are refused by the client itself, so that those which are free go on.
 func (h *halts) pausing(mappingName string, side mapping.Side) *Failure {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for scope, s := range h.by {
-		if !stopsAll(scope) && s.mapping == mappingName && s.failure.Side == side && h.now().Before(s.Until) {
+		if !stopsAll(scope) && scope != dingtalk.ScopeCounted && s.mapping == mappingName && s.failure.Side == side && h.now().Before(s.Until) {
 			return s.failure
 		}
 	}
 	return nil
 }
 
-// wrote ends every halt of the side: a write to it succeeded.
+// wrote ends every halt of the side: a write to it succeeded. Of a used-up quota that proves nothing: the write may have been free.
 func (h *halts) wrote(side mapping.Side) {
 	h.mu.Lock()
 	var ended []string
 	for scope, s := range h.by {
-		if s.failure.Side == side && !h.now().Before(s.Until) {
+		if scope != dingtalk.ScopeCounted && s.failure.Side == side && !h.now().Before(s.Until) {
 			ended = append(ended, scope)
 		}
 	}
@@ -138,12 +142,13 @@ func (h *halts) has(scope string) bool {
 	return h.by[scope] != nil
 }
 
-// list returns all halts, by scope. One of single calls that was tried again and did not come back has ended.
+// list returns all halts, by scope. One of single calls that was tried again and did not come back has ended; when the quota is back
+// watchQuota tells.
 func (h *halts) list() []Halted {
 	h.mu.Lock()
 	var ended []string
 	for scope, s := range h.by {
-		if !stopsAll(scope) && h.now().After(s.Until.Add(2*h.base)) {
+		if !stopsAll(scope) && scope != dingtalk.ScopeCounted && h.now().After(s.Until.Add(2*h.base)) {
 			ended = append(ended, scope)
 		}
 	}

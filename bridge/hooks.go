@@ -112,15 +112,9 @@ func (e *Engine) unswept(tx Tx, r sweepRequest) ([]string, error) {
 		if len(r.Mappings) > 0 && !slices.Contains(r.Mappings, m.Name) {
 			continue
 		}
-		raw, err := tx.Meta("statement/" + m.Name)
+		last, err := lastStatement(tx, m.Name)
 		if err != nil {
 			return nil, err
-		}
-		var last Statement
-		if raw != "" {
-			if err := json.Unmarshal([]byte(raw), &last); err != nil {
-				return nil, fmt.Errorf("the stored statement of %s: %w", m.Name, err)
-			}
 		}
 		if last.At.Before(r.At) {
 			names = append(names, m.Name)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"go.uber.org/zap"
-
 	"dingbridge/dingtalk"
 	"dingbridge/mapping"
 )
@@ -16,14 +14,17 @@ func (e *Engine) AddEvent(ctx context.Context, ev InboxEvent) (fresh bool, err e
 	if ev.Received.IsZero() {
 		ev.Received = e.Now()
 	}
-	err = e.Store.Update(ctx, func(tx Tx) error {
-		fresh, err = tx.AddEvent(ev)
-		return err
-	})
-	if err == nil && fresh {
+	fresh, class, err := KeepEvent(ctx, e.Store, ev, e.Zone, e.ding.client.Counts)
+	if err != nil {
+		return false, err
+	}
+	if fresh {
 		e.nudge()
 	}
-	return fresh, err
+	if class != "" {
+		e.Metrics.pushes.WithLabelValues(class).Inc()
+	}
+	return fresh, nil
 }
 
 // inboxPage is how many events are turned into touches in one transaction.
@@ -64,12 +65,14 @@ func (e *Engine) handleEvents(tx Tx, events []InboxEvent) error {
 
 // handleEvent touches the objects an event names, in every mapping of their kind. A removal event is also evidence.
 func (e *Engine) handleEvent(tx Tx, ev InboxEvent) error {
-	event := dingtalk.Event{ID: ev.ID, Type: ev.Type, Born: ev.Born, Data: ev.Data}
-	if event.QuotaExceeded() {
-		e.Log.Warn("dingtalk withholds event contents: the monthly push quota is used up", zap.String("op", "event"))
-		e.Sweep("")
+	if withheld(ev) {
+		e.handleWithheld(ev)
 		return nil
 	}
+	if ev.Via != ViaFailedList && e.ding.client.Counts(ev.Type) {
+		e.halts.worked(scopePushes) // one that counts came with its content
+	}
+	event := dingtalk.Event{ID: ev.ID, Type: ev.Type, Born: ev.Born, Data: ev.Data}
 	switch ev.Type {
 	case "user_add_org", "user_modify_org", "user_active_org", "user_leave_org", "org_admin_add", "org_admin_remove":
 		return e.touchEvent(tx, "user", event.UserIDs(), ev, ev.Type == "user_leave_org")

@@ -22,6 +22,13 @@ type Metrics struct {
 	links    *prometheus.GaugeVec     // mapping, state
 	guarded  *prometheus.GaugeVec     // mapping
 	halted   prometheus.Gauge
+
+	calls         *prometheus.CounterVec // class, mapping
+	pushes        *prometheus.CounterVec // class
+	quotaUsed     *prometheus.GaugeVec   // what
+	quotaLimit    *prometheus.GaugeVec   // what
+	quotaForecast *prometheus.GaugeVec   // what
+	quotaPace     prometheus.Gauge
 }
 
 // NewMetrics registers the engine's metrics; with a nil registry they count for nobody.
@@ -48,10 +55,30 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	}
 	m.guarded = prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: ns, Name: "guard_items", Help: "Operations that wait for a release, or were released and not done yet."}, []string{"mapping"})
 	m.halted = prometheus.NewGauge(prometheus.GaugeOpts{Namespace: ns, Name: "halted", Help: "Scopes that pause."})
+	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
+		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: ns, Name: name, Help: help}, labels)
+	}
+	m.calls = counter("dingtalk_calls_total", "Calls that DingTalk answered, by class (counted against the monthly quota, or free) and by the mapping for which they were made.", "class", "mapping")
+	m.pushes = counter("dingtalk_pushes_total", "Events that DingTalk pushed, by class: counted, free, or withheld (without content).", "class")
+	m.quotaUsed = gauge("quota_used", "Counted calls or pushes of this month that this bridge knows of.", "what")
+	m.quotaLimit = gauge("quota_limit", "Counted calls or pushes a month that the settings name; 0: none is known.", "what")
+	m.quotaForecast = gauge("quota_forecast", "Counted calls or pushes expected by the end of this month.", "what")
+	m.quotaPace = prometheus.NewGauge(prometheus.GaugeOpts{Namespace: ns, Name: "quota_pace", Help: "Pace of polls and sweeps that cost counted calls: 1 usual, 0 none before the month turns."})
 	if reg != nil {
+		reg.MustRegister(m.calls, m.pushes, m.quotaUsed, m.quotaLimit, m.quotaForecast, m.quotaPace)
 		reg.MustRegister(m.guarded, m.halted, m.outcomes, m.failures, m.polls, m.events, m.sweeps, m.batches, m.dirty, m.links)
 	}
 	return m
+}
+
+// showQuota sets the gauges of the month's quotas.
+func (m *Metrics) showQuota(st QuotaStatus) {
+	for what, use := range map[string]QuotaUse{"calls": st.Calls, "pushes": st.Pushes} {
+		m.quotaUsed.WithLabelValues(what).Set(float64(use.Used))
+		m.quotaLimit.WithLabelValues(what).Set(float64(use.Limit))
+		m.quotaForecast.WithLabelValues(what).Set(float64(use.Forecast))
+	}
+	m.quotaPace.Set(st.Pace)
 }
 
 // logOutcome tells one thing that was done, in the words of the plan.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"dingbridge/dingtalk"
 	"dingbridge/mapping"
 )
 
@@ -86,6 +87,7 @@ func (e *Engine) withWork(ctx context.Context, m *mapping.Mapping, keys []Key) (
 
 // planKeys makes the plans of some keys of one mapping without applying them.
 func (e *Engine) planKeys(ctx context.Context, m *mapping.Mapping, keys []Key, overlay *refs) ([]*Plan, error) {
+	ctx = dingtalk.WithCaller(ctx, m.Name)
 	b := &batch{e: e, ctx: ctx, m: m, now: e.Now(), refs: overlay, dry: true}
 	works := make([]Work, len(keys))
 	for i, k := range keys {
@@ -159,12 +161,14 @@ func overChanges(p *Plan) []*Change {
 // SyncOnce sweeps the mappings (empty = all) and works until nothing is due any more. It takes the store's lock: ErrLocked when
 // a daemon runs, whose store can then be touched instead (RequestSweep). Keys that wait for a time in the future, such as
 // retries, are waited for up to patience.
-func (e *Engine) SyncOnce(ctx context.Context, names []string, patience time.Duration, progress func(doing string, done, total int)) error {
+func (e *Engine) SyncOnce(ctx context.Context, names []string, patience time.Duration, progress func(doing string, done, total int)) (err error) {
 	unlock, err := e.Store.Lock(ctx)
 	if err != nil {
 		return err
 	}
 	defer unlock()
+	stop := e.keepingQuota(ctx)
+	defer func() { err = errors.Join(err, stop()) }()
 	if err := e.carryNames(ctx); err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"dingbridge/dingtalk"
 	"dingbridge/mapping"
 )
 
@@ -64,6 +65,7 @@ type batch struct {
 // reconcile is the engine in one screen: load the memory, look at both sides, plan, guard, apply, read back, save.
 // Records that refer to others of the same batch which are being created come in a later wave.
 func (e *Engine) reconcile(ctx context.Context, m *mapping.Mapping, works []Work) error {
+	ctx = dingtalk.WithCaller(ctx, m.Name)
 	b := &batch{e: e, ctx: ctx, m: m, now: e.Now(), refs: newRefs(ctx, e.Store)}
 	if err := b.load(works); err != nil {
 		return err

@@ -29,7 +29,10 @@ func (e *Engine) wroteTo(s mapping.Side) {
 }
 
 // Halted lists what pauses and why.
-func (e *Engine) Halted() []Halted { return e.halts.list() }
+func (e *Engine) Halted() []Halted {
+	e.watchQuota()
+	return e.halts.list()
+}
 
 // Run keeps the two sides in step until the context ends: it polls, sweeps, turns events into work and does the work. Failures
 // of a far side never end it. It returns ErrLocked when another process is active on the store, and nil when the context ends.
@@ -39,6 +42,8 @@ func (e *Engine) Run(ctx context.Context) error {
 		return err
 	}
 	defer unlock()
+	stop := e.keepingQuota(ctx)
+	defer func() { e.tellLedger(stop()) }()
 	if err := e.carryNames(ctx); err != nil {
 		return err
 	}
@@ -231,91 +236,6 @@ func (e *Engine) sleepUntil(ctx context.Context, at time.Time) {
 	}
 }
 
-// sweepLoop sweeps at the start, at the nightly time, and whenever it is asked to.
-func (e *Engine) sweepLoop(ctx context.Context) error {
-	e.sweepAll(ctx, "", false)
-	for {
-		timer := time.NewTimer(e.untilNight())
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return nil
-		case name := <-e.sweeps:
-			timer.Stop()
-			e.sweepAll(ctx, name, false)
-		case <-timer.C:
-			e.sweepAll(ctx, "", true)
-			e.prune(ctx)
-		}
-	}
-}
-
-// untilNight is the time to the next nightly sweep.
-func (e *Engine) untilNight() time.Duration {
-	now := e.Now().In(e.Zone)
-	midnight := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, e.Zone)
-	next := midnight.Add(e.SweepAt)
-	if !next.After(now) {
-		next = next.AddDate(0, 0, 1)
-	}
-	return next.Sub(now)
-}
-
-// sweepAll sweeps the named mapping, or all. One that fails does not keep the others waiting; it is tried again until it succeeds,
-// is configured no more, or another sweep is asked for.
-func (e *Engine) sweepAll(ctx context.Context, name string, nightly bool) {
-	var todo []string
-	for _, m := range e.mappings().Ranked {
-		if name == "" || m.Name == name {
-			todo = append(todo, m.Name)
-		}
-	}
-	for len(todo) > 0 && ctx.Err() == nil {
-		if until, stopped := e.halts.until(); stopped {
-			e.pause(ctx, max(until.Sub(e.Now()), time.Millisecond))
-			continue
-		}
-		var failed []string
-		var wait time.Duration
-		for _, name := range todo {
-			if err := e.sweepNamed(ctx, name, nightly); err != nil && ctx.Err() == nil {
-				wait = max(wait, e.trouble(err, "sweeping "+name))
-				failed = append(failed, name)
-			}
-		}
-		todo = failed
-		e.firstSweep.Do(func() { close(e.sweptOnce) })
-		if len(todo) > 0 && !e.pause(ctx, max(wait, e.HaltBase)) {
-			return
-		}
-	}
-}
-
-func (e *Engine) sweepNamed(ctx context.Context, name string, nightly bool) error {
-	m, ok := e.mappings().Get(name)
-	if !ok {
-		return nil
-	}
-	if err := e.CheckDatabase(ctx); err != nil {
-		return err
-	}
-	return e.sweepMapping(ctx, m, nightly)
-}
-
-// prune forgets what is older than the configured retention.
-func (e *Engine) prune(ctx context.Context) {
-	err := e.Store.Update(ctx, func(tx Tx) error {
-		if _, err := tx.PruneEvents(e.Now().Add(-e.Retention.Inbox)); err != nil {
-			return err
-		}
-		_, err := tx.PruneHistory(e.Now().Add(-e.Retention.History))
-		return err
-	})
-	if err != nil && ctx.Err() == nil {
-		e.Log.Warn("failed", zap.String("op", "prune"), zap.String("reason", err.Error()))
-	}
-}
-
 // pollers runs one poll loop per model, and starts more when a reload brings new models.
 func (e *Engine) pollers(ctx context.Context) error {
 	var wg sync.WaitGroup
@@ -370,8 +290,13 @@ func (e *Engine) watchLoop(ctx context.Context) error {
 }
 
 func (e *Engine) gauge(ctx context.Context) {
-	e.Metrics.halted.Set(float64(len(e.halts.list())))
+	e.Metrics.halted.Set(float64(len(e.Halted())))
 	err := e.Store.View(ctx, func(tx Tx) error {
+		quota, err := readQuota(tx, e.Now(), e.Zone, e.Quota)
+		if err != nil {
+			return err
+		}
+		e.Metrics.showQuota(quota)
 		dirty, _, err := tx.CountWork(e.Now())
 		if err != nil {
 			return err

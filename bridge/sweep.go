@@ -29,14 +29,6 @@ type Statement struct {
 	Why       string    `json:"why,omitempty"`
 }
 
-// Sweep asks for a sweep of the mapping ("" = all) by the running engine.
-func (e *Engine) Sweep(name string) {
-	select {
-	case e.sweeps <- name:
-	default: // one is waiting already
-	}
-}
-
 // sweep lists both sides of a mapping completely and returns the keys of what differs from memory, in the order in which
 // they should be worked on: those who are referred to first. It writes nothing.
 type sweep struct {
@@ -58,6 +50,7 @@ type sweep struct {
 // survey lists both sides. The index is built anew from it.
 // For a printed plan everything that is told once and then known (an archived record that stays) is told again.
 func (e *Engine) survey(ctx context.Context, m *mapping.Mapping, rotate func(int64) bool, toTell bool) (_ *sweep, err error) {
+	ctx = dingtalk.WithCaller(ctx, m.Name)
 	e.index.begin(m)
 	defer func() { e.index.end(m, err == nil && e.current(m)) }()
 	s := &sweep{e: e, m: m, toTell: toTell, refs: newRefs(ctx, e.Store), odooSeen: map[ID]bool{}, dingSeen: map[ID]bool{}, parents: map[Key]Key{}, rotate: rotate, newest: map[int64]string{}, listed: listedFields(m)}
@@ -311,9 +304,9 @@ func (s *sweep) order() {
 }
 
 // Sweep of one mapping for the live engine: survey, touch what differs, remember the statement.
-func (e *Engine) sweepMapping(ctx context.Context, m *mapping.Mapping, nightly bool) error {
+func (e *Engine) sweepMapping(ctx context.Context, m *mapping.Mapping, rotate bool) error {
 	defer e.timed(e.Metrics.sweeps, m.Name)()
-	s, err := e.survey(ctx, m, e.rotation(nightly), false)
+	s, err := e.survey(ctx, m, e.rotation(rotate), false)
 	if err != nil {
 		return err
 	}
@@ -389,8 +382,8 @@ func (s *sweep) remember(tx Tx) error {
 const rotationParts = 7
 
 // rotation picks the links of this night.
-func (e *Engine) rotation(nightly bool) func(int64) bool {
-	if !nightly {
+func (e *Engine) rotation(rotate bool) func(int64) bool {
+	if !rotate {
 		return nil
 	}
 	part := int64(e.Now().In(e.Zone).YearDay()) % rotationParts

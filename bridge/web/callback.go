@@ -223,7 +223,7 @@ func (c *Callback) keep(ctx context.Context, plain []byte) (outcome, *refusal) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Deadline)
 	defer cancel()
 	fresh, err := c.cfg.Inbox.AddEvent(ctx, bridge.InboxEvent{
-		ID: e.ID, Type: e.Type, Born: e.Born, Received: c.cfg.Now().UTC(), Via: "callback", Data: e.Data,
+		ID: e.ID, Type: e.Type, Born: e.Born, Received: c.cfg.Now().UTC(), Via: bridge.ViaCallback, Data: e.Data,
 	})
 	switch {
 	case err != nil:

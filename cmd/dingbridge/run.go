@@ -74,7 +74,7 @@ func newDaemon(w *world, log *zap.Logger, hup <-chan os.Signal) *daemon {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	d := &daemon{world: w, log: log, registry: registry, hup: hup, listening: make(chan string, 1)}
-	d.inbox = &inbox{store: w.store, corp: w.settings.DingTalk.CorpID, log: log, now: w.pace.now}
+	d.inbox = &inbox{store: w.store, corp: w.settings.DingTalk.CorpID, log: log, now: w.pace.now, zone: w.zone, counts: w.ding.Counts}
 	d.health = newHealth(w.store, w.pace.now)
 	return d
 }

@@ -27,6 +27,8 @@ type inbox struct {
 	corp   string // events of another corp are dropped; "" takes all
 	log    *zap.Logger
 	now    func() time.Time
+	zone   *time.Location
+	counts func(eventType string) bool // against the quota of pushes
 	engine atomic.Pointer[bridge.Engine]
 
 	mu        sync.Mutex
@@ -41,10 +43,7 @@ func (in *inbox) AddEvent(ctx context.Context, ev bridge.InboxEvent) (fresh bool
 	if ev.Received.IsZero() {
 		ev.Received = in.now()
 	}
-	err = in.store.Update(ctx, func(tx bridge.Tx) error {
-		fresh, err = tx.AddEvent(ev)
-		return err
-	})
+	fresh, _, err = bridge.KeepEvent(ctx, in.store, ev, in.zone, in.counts)
 	return fresh, err
 }
 
@@ -58,10 +57,10 @@ func (in *inbox) take(ctx context.Context, ev dingtalk.Event, via string) error 
 	return err
 }
 
-// sweep asks the engine to look at everything; before it runs there is no need: it begins with that.
-func (in *inbox) sweep() {
+// missed lets the engine look at everything; before it runs there is no need: it begins with that.
+func (in *inbox) missed() {
 	if e := in.engine.Load(); e != nil {
-		e.Sweep("")
+		e.MissedEvents()
 	}
 }
 
@@ -119,7 +118,7 @@ func (d *daemon) stream(ctx context.Context) error {
 	var once sync.Once
 	config := dingtalk.StreamConfig{
 		Client: d.ding, Logger: d.log,
-		Handler: func(ctx context.Context, ev dingtalk.Event) error { return d.inbox.take(ctx, ev, "stream") },
+		Handler: func(ctx context.Context, ev dingtalk.Event) error { return d.inbox.take(ctx, ev, bridge.ViaStream) },
 		OnState: func(s dingtalk.StreamState) {
 			if !s.Connected {
 				why := s.Reason
@@ -130,7 +129,7 @@ func (d *daemon) stream(ctx context.Context) error {
 				return
 			}
 			d.health.clear(haltStream)
-			d.inbox.sweep() // what happened between two connections is told nowhere, not even when they overlap
+			d.inbox.missed() // what happened between two connections is told nowhere, not even when they overlap
 			once.Do(func() { close(d.inbox.connected) })
 		},
 	}
@@ -152,7 +151,7 @@ func (d *daemon) drainFailed(ctx context.Context) {
 	for {
 		for ev, err := range d.ding.Callbacks.Failed(ctx) {
 			if err == nil {
-				err = d.inbox.take(ctx, ev, "failed list")
+				err = d.inbox.take(ctx, ev, bridge.ViaFailedList)
 			}
 			if err == nil {
 				continue
