@@ -19,6 +19,7 @@ type Status struct {
 	Halted   []Halted              `json:"halted,omitempty"`
 	Inbox    int                   `json:"inbox"` // events not handled yet
 	Events   map[string]EventCount `json:"events,omitempty"`
+	Quota    *QuotaStatus          `json:"quota,omitempty"` // see ReadQuota
 }
 
 // MappingStatus counts one mapping.

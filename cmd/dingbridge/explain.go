@@ -47,6 +47,7 @@ func (w *world) explain(ctx context.Context, ref bridge.Ref, asJSON bool) error 
 	bar := newProgress(w.app.err)
 	bar.show(ref.String(), 0, 0)
 	all, err := engine.Explain(ctx, ref)
+	err = errors.Join(err, engine.KeepQuota(ctx))
 	bar.clear()
 	if err != nil {
 		return err

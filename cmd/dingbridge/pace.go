@@ -16,6 +16,7 @@ type pace struct {
 	requests     time.Duration // how often the store is asked for what commands want
 	publish      time.Duration // how often what is halted is left in the store
 	failedList   time.Duration // between two reads of DingTalk's list of undelivered events
+	failedCount  time.Duration // the same where reading it costs a counted call
 	stop         time.Duration // everything has ended by then, or the process ends without it
 	settleMargin time.Duration // added to a client's deadline: after it, a call whose answer was lost has ended on the far side too
 	gate         gateTimes
@@ -40,6 +41,7 @@ func usualPace() pace {
 		requests:     time.Second,
 		publish:      2 * time.Second,
 		failedList:   5 * time.Minute,
+		failedCount:  30 * time.Minute,
 		stop:         10 * time.Second,
 		settleMargin: 5 * time.Second,
 		gate:         gateTimes{first: 5 * time.Second, max: time.Minute, stream: 3 * time.Second},

@@ -87,6 +87,7 @@ func (w *world) plan(ctx context.Context, names []string, asJSON, exitCode bool)
 		return nil
 	}
 	out.Counts, err = engine.PlanMappings(ctx, names, yield, bar.show)
+	err = errors.Join(err, engine.KeepQuota(ctx))
 	bar.clear()
 	if err != nil {
 		return err

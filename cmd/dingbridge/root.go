@@ -117,6 +117,8 @@ func (a *app) hint(err error) string {
 		return a.say(txtHintApp)
 	case scope == dingtalk.ScopeIP:
 		return a.say(txtHintIP)
+	case scope == dingtalk.ScopeCounted:
+		return a.say(txtHintQuota)
 	case strings.HasPrefix(scope, "permission"):
 		return a.say(txtHintPermission)
 	}

@@ -149,23 +149,47 @@ func (d *daemon) stream(ctx context.Context) error {
 // drainFailed fetches the events DingTalk could not deliver, at the start and every few minutes.
 func (d *daemon) drainFailed(ctx context.Context) {
 	for {
-		for ev, err := range d.ding.Callbacks.Failed(ctx) {
-			if err == nil {
-				err = d.inbox.take(ctx, ev, bridge.ViaFailedList)
-			}
-			if err == nil {
-				continue
-			}
-			if begins := d.health.halt(haltFailedList, err.Error(), d.pace.failedList); begins && ctx.Err() == nil {
-				d.log.Warn("halted", zap.String("scope", haltFailedList), zap.String("reason", err.Error()))
-			}
-			break
+		err := d.takeFailed(ctx)
+		wait := d.failedWait(ctx)
+		switch {
+		case err == nil:
+			d.health.clear(haltFailedList)
+		case ctx.Err() == nil && d.health.halt(haltFailedList, err.Error(), wait):
+			d.log.Warn("halted", zap.String("scope", haltFailedList), zap.String("reason", err.Error()))
 		}
-		if !pause(ctx, d.pace.failedList) {
+		if !pause(ctx, wait) {
 			return
 		}
-		d.health.clear(haltFailedList)
 	}
+}
+
+func (d *daemon) takeFailed(ctx context.Context) error {
+	for ev, err := range d.ding.Callbacks.Failed(ctx) {
+		if err == nil {
+			err = d.inbox.take(ctx, ev, bridge.ViaFailedList)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// failedWait is the wait before the list is read again: longer where that costs a counted call, and the longer the faster the month's
+// are used up.
+func (d *daemon) failedWait(ctx context.Context) time.Duration {
+	if !d.ding.Callbacks.FailedCounts() {
+		return d.pace.failedList
+	}
+	now := d.pace.now()
+	if next, gone := d.ding.QuotaGone(); gone {
+		return max(next.Sub(now), d.pace.failedCount)
+	}
+	quota, err := bridge.ReadQuota(ctx, d.store, now, d.zone, d.quotaLimits())
+	if err != nil {
+		return d.pace.failedCount // the engine tells of a store in trouble
+	}
+	return quota.Soonest(now, d.pace.failedCount).Sub(now)
 }
 
 // owners decrypts callbacks of subscriptions made in the console, which carry the AppKey, and of those registered by the old API,

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -163,7 +164,7 @@ func needRestart(old, fresh *Settings) []string {
 		}
 	}
 	add("odoo", old.Odoo != fresh.Odoo)
-	add("dingtalk", old.DingTalk != fresh.DingTalk)
+	add("dingtalk", !reflect.DeepEqual(old.DingTalk, fresh.DingTalk))
 	add("store", old.Store != fresh.Store)
 	add("http", old.HTTP != fresh.HTTP)
 	add("log", old.Log != fresh.Log)

@@ -63,6 +63,15 @@ type DingTalkSettings struct {
 	Timeout       time.Duration    `mapstructure:"timeout"`
 	StaleWindow   time.Duration    `mapstructure:"stale_window"`
 	Zone          string           `mapstructure:"zone"`
+	Quota         QuotaSettings    `mapstructure:"quota"`
+}
+
+// QuotaSettings are the corp's monthly quotas, and what counts against them where the edition differs from the documents.
+type QuotaSettings struct {
+	Calls   int64    `mapstructure:"calls"`   // 0: unknown
+	Pushes  int64    `mapstructure:"pushes"`  // 0: unknown
+	Counted []string `mapstructure:"counted"` // API paths, beginnings of them that end in a slash, and types of events
+	Free    []string `mapstructure:"free"`    // likewise
 }
 
 // CallbackSettings are the two values of the console's HTTP push, and how old a request may be.
@@ -106,6 +115,7 @@ var defaults = map[string]any{
 	"dingtalk.mode": "stream", "dingtalk.callback.token": "", "dingtalk.callback.token_file": "", "dingtalk.callback.aes_key": "",
 	"dingtalk.callback.aes_key_file": "", "dingtalk.callback.window": time.Hour,
 	"dingtalk.qps": 20.0, "dingtalk.timeout": 15 * time.Second, "dingtalk.stale_window": 5 * time.Second, "dingtalk.zone": "Asia/Shanghai",
+	"dingtalk.quota.calls": 5000, "dingtalk.quota.pushes": 3000, "dingtalk.quota.counted": []string{}, "dingtalk.quota.free": []string{},
 
 	"store": "dingbridge.db", "http.listen": "127.0.0.1:8460", "http.token": "", "http.token_file": "",
 	"log.level": "info", "log.format": "json",
@@ -283,6 +293,9 @@ func (s *Settings) check(lines settingLines) error {
 	}
 	if n := len(s.DingTalk.Callback.AESKey); n != 0 && n != 43 {
 		complain("dingtalk.callback.aes_key", "must have 43 characters, not %d", n)
+	}
+	if s.DingTalk.Quota.Calls < 0 || s.DingTalk.Quota.Pushes < 0 {
+		complain("dingtalk.quota", "a quota cannot be negative; 0 means that it is not known")
 	}
 	if s.Retention.HistoryDays < 0 || s.Retention.InboxDays < 0 {
 		complain("retention", "days cannot be negative")

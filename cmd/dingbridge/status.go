@@ -51,10 +51,15 @@ func newStatus(a *app) *cobra.Command {
 }
 
 func (w *world) status(ctx context.Context, asJSON, health bool) error {
-	st, err := bridge.ReadStatus(ctx, w.store, mappingNames(w.set), time.Now())
+	st, err := bridge.ReadStatus(ctx, w.store, mappingNames(w.set), w.pace.now())
 	if err != nil {
 		return err
 	}
+	quota, err := bridge.ReadQuota(ctx, w.store, st.At, w.zone, w.quotaLimits())
+	if err != nil {
+		return err
+	}
+	st.Quota = &quota
 	slices.SortFunc(st.Held, func(a, b bridge.HeldRecord) int {
 		return cmp.Or(cmp.Compare(a.Mapping, b.Mapping), cmp.Compare(a.Odoo, b.Odoo), cmp.Compare(a.Ding, b.Ding), cmp.Compare(a.Field, b.Field))
 	})
@@ -112,6 +117,7 @@ func (a *app) printStatus(st bridge.Status) {
 	for _, f := range st.Failing {
 		a.tell(txtStatusFailing, f.Key, oneLine(f.Error), f.Attempts, when(f.Due))
 	}
+	a.printQuota(st.Quota)
 	if st.Inbox > 0 {
 		a.tell(txtStatusInbox, st.Inbox)
 	}

@@ -86,5 +86,6 @@ var (
 	txtHintLogin      = tr("Check odoo.login and odoo.password. Do not try often: ten wrong passwords lock out everybody behind this address for a minute.", "请检查 odoo.login 与 odoo.password。不要频繁尝试：输错十次后，同一地址的所有人会被锁定一分钟。")
 	txtHintApp        = tr("Check dingtalk.app_key and dingtalk.app_secret, and that the app is not stopped.", "请检查 dingtalk.app_key 与 dingtalk.app_secret，并确认应用没有被停用。")
 	txtHintIP         = tr("Add this machine's address to the app's server addresses (服务器出口IP) in the DingTalk console.", "请在钉钉开放平台把本机地址加入应用的「服务器出口IP」。")
+	txtHintQuota      = tr("Wait until the month turns, or buy more calls in the DingTalk console; `dingbridge status` shows what used them. What waits is kept.", "请等到下个月，或在钉钉开放平台增购调用量；`dingbridge status` 可查看用量来源。等待中的变更会保留。")
 	txtHintPermission = tr("Grant it in the DingTalk console under 权限管理, or in Odoo to the bridge's user. `dingbridge check --live` lists what is missing.", "请在钉钉开放平台「权限管理」中开通，或在 Odoo 中授予桥接用户。运行 `dingbridge check --live` 可列出缺少的权限。")
 )

@@ -101,7 +101,7 @@ func (w *world) connect() (err error) {
 	if w.odoo, err = newOdoo(w.settings, w.pace); err != nil {
 		return usage(err)
 	}
-	w.ding, err = newDingTalk(w.settings, w.pace)
+	w.ding, err = newDingTalk(w.settings, w.zone, w.pace)
 	return usage(err)
 }
 
@@ -112,11 +112,12 @@ func newOdoo(s *Settings, p pace) (*odoo.Client, error) {
 	})
 }
 
-func newDingTalk(s *Settings, p pace) (*dingtalk.Client, error) {
+func newDingTalk(s *Settings, zone *time.Location, p pace) (*dingtalk.Client, error) {
 	return dingtalk.New(dingtalk.Config{
 		OAPI: s.DingTalk.OAPI, API: s.DingTalk.API, Login: s.DingTalk.Login,
 		AppKey: s.DingTalk.AppKey, AppSecret: s.DingTalk.AppSecret.Reveal(), CorpID: s.DingTalk.CorpID,
 		QPS: s.DingTalk.QPS, Timeout: s.DingTalk.Timeout, UserAgent: "dingbridge/" + versionText(), RetryWait: p.httpWait, MaxPause: p.longestPause, Now: p.now,
+		Counted: s.DingTalk.Quota.Counted, Free: s.DingTalk.Quota.Free, Zone: zone,
 	})
 }
 
@@ -154,6 +155,7 @@ func (w *world) engineOptions(log *zap.Logger, metrics *bridge.Metrics) bridge.O
 		Poll:     s.Poll, SweepAt: time.Duration(s.Sweep), Overlap: s.Overlap, StaleWindow: s.DingTalk.StaleWindow,
 		SettleOdoo: s.Odoo.Timeout + w.pace.settleMargin,
 		SettleDing: s.DingTalk.Timeout + w.pace.settleMargin,
+		Quota:      w.quotaLimits(),
 		Retention:  bridge.Retention{History: days(s.Retention.HistoryDays), Inbox: days(s.Retention.InboxDays)},
 	}
 	if w.pace.engine != nil {
@@ -163,6 +165,12 @@ func (w *world) engineOptions(log *zap.Logger, metrics *bridge.Metrics) bridge.O
 		w.tune(&o)
 	}
 	return o
+}
+
+// quotaLimits are the quotas that the settings name.
+func (w *world) quotaLimits() bridge.QuotaLimits {
+	q := w.settings.DingTalk.Quota
+	return bridge.QuotaLimits{Calls: q.Calls, Pushes: q.Pushes}
 }
 
 // days is a number of days; 0 keeps everything.
