@@ -19,3 +19,12 @@ func (e *Engine) Step(ctx context.Context, patience time.Duration) error {
 func (e *Engine) Work(ctx context.Context, patience time.Duration) error {
 	return e.drain(ctx, e.Now().Add(patience), nil)
 }
+
+// Night does what the sweep loop does at the nightly time.
+func (e *Engine) Night(ctx context.Context) {
+	e.night(ctx)
+	e.sweepDue(ctx)
+}
+
+// SweepDue sweeps what is due.
+func (e *Engine) SweepDue(ctx context.Context) { e.sweepDue(ctx) }

@@ -108,12 +108,12 @@ func (e *Engine) tellLedger(err error) {
 
 // watchQuota begins and ends the halt of counted calls as the client finds the quota used up, raised, or the month turned.
 func (e *Engine) watchQuota() {
-	next, gone := e.ding.client.QuotaGone()
+	gone := e.ding.client.QuotaGone()
 	switch has := e.halts.has(dingtalk.ScopeCounted); {
-	case !gone && has:
+	case gone == nil && has:
 		e.halts.worked(dingtalk.ScopeCounted)
-	case gone && !has:
-		e.halts.add(&Failure{Class: FailHalt, Scope: dingtalk.ScopeCounted, After: next.Sub(e.Now()), Words: wordsQuotaGone}, "")
+	case gone != nil && !has:
+		e.halts.add(classify(gone), "")
 	}
 }
 

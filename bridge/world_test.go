@@ -52,7 +52,7 @@ type world struct {
 	yaml     []mapping.Source
 	options  func(*bridge.Options)
 	log      *zap.Logger
-	skew     atomic.Int64 // of the stand-in's clock
+	skew     atomic.Int64 // of the stand-ins' clocks, and of the client's
 }
 
 // newWorld starts both sides; the bridge is started by its own methods. The two presets are in force, with the guard wide open
@@ -67,7 +67,7 @@ func newWorld(t *testing.T, yaml ...mapping.Source) *world {
 		w.yaml = presets(t)
 	}
 	w.startOdoo()
-	w.ding = dingtalktest.New()
+	w.ding = dingtalktest.New(dingtalktest.WithClock(w.now))
 	url, err := w.ding.Start("127.0.0.1:0")
 	must(t, err)
 	t.Cleanup(w.ding.Close)
@@ -75,7 +75,7 @@ func newWorld(t *testing.T, yaml ...mapping.Source) *world {
 	w.client, err = dingtalk.New(dingtalk.Config{
 		OAPI: url, API: url, Login: url, AppKey: w.ding.AppKey(), AppSecret: w.ding.AppSecret(),
 		CorpID: w.ding.CorpID(), QPS: -1, Timeout: 5 * time.Second,
-		Now: func() time.Time { return time.Now().Add(time.Duration(w.skew.Load())) }, RetryWait: time.Millisecond,
+		Now: w.now, RetryWait: time.Millisecond,
 	})
 	must(t, err)
 	t.Cleanup(w.client.Close)
@@ -118,7 +118,7 @@ func (w *world) startOdoo() {
 		w.empty()
 		return
 	}
-	w.odoo = odootest.New(odootest.WithClock(func() time.Time { return time.Now().Add(time.Duration(w.skew.Load())) }))
+	w.odoo = odootest.New(odootest.WithClock(w.now))
 	url, err := w.odoo.Start("127.0.0.1:0")
 	must(w.t, err)
 	w.t.Cleanup(w.odoo.Close)
@@ -138,7 +138,9 @@ func (w *world) empty() {
 	}
 }
 
-// later moves the stand-in's clock on: what follows happens in another second.
+func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.skew.Load())) }
+
+// later moves the stand-ins' clocks on: what follows happens in another second.
 func (w *world) later(d time.Duration) { w.skew.Add(int64(d)) }
 
 // open opens the store and builds an engine on it.

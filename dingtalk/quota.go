@@ -82,6 +82,7 @@ type quota struct {
 	learned map[string]bool     // paths that DingTalk counts, whatever the documents say: it refused them for the quota
 	until   time.Time           // counted calls wait
 	ends    time.Time           // the month in which the quota was used up; zero: it is not
+	refusal *Error              // the last one for the quota
 }
 
 // turnMargin is how long after the month has turned by our clock counted calls are tried again: DingTalk's may be behind.
@@ -119,34 +120,45 @@ func (q *quota) answered(ctx context.Context, path string) {
 	}
 }
 
-// exhausted notes that a call was refused because the quota is used up, and returns how long counted calls wait: as advised, but
-// not beyond the month.
-func (q *quota) exhausted(path string, now time.Time, advised time.Duration) time.Duration {
-	counts := q.counts(path)
+// exhausted notes that a call was refused because the quota is used up. Counted calls wait as long as the refusal says, but not
+// beyond the month; that is written into it.
+func (q *quota) exhausted(refusal *Error, now time.Time) {
+	counts := q.counts(refusal.API)
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if !counts {
 		if q.learned == nil {
 			q.learned = map[string]bool{}
 		}
-		q.learned[path] = true
+		q.learned[refusal.API] = true
 	}
 	q.ends = monthEnd(now, q.zone).Add(turnMargin)
-	wait := min(advised, q.ends.Sub(now))
-	q.until = now.Add(wait)
-	return wait
+	refusal.After = min(refusal.After, q.ends.Sub(now))
+	q.until = now.Add(refusal.After)
+	kept := *refusal
+	q.refusal = &kept
 }
 
-// remaining is how long a call of the path has to wait for the quota.
-func (q *quota) remaining(path string, now time.Time) time.Duration {
+// gone is the refusal that stands, with how long counted calls still wait (0 or less: one may be tried); nil while there is quota.
+func (q *quota) gone(now time.Time) *Error {
 	q.mu.Lock()
-	gone := now.Before(q.ends) && now.Before(q.until)
-	wait := q.until.Sub(now)
-	q.mu.Unlock()
-	if !gone || !q.counts(path) {
-		return 0
+	defer q.mu.Unlock()
+	if !now.Before(q.ends) {
+		return nil
 	}
-	return wait
+	again := *q.refusal
+	again.After = q.until.Sub(now)
+	return &again
+}
+
+// refuse is the answer to a call of the path that would be refused, nil when it may be made.
+func (q *quota) refuse(path string, now time.Time) *Error {
+	again := q.gone(now)
+	if again == nil || again.After <= 0 || !q.counts(path) {
+		return nil
+	}
+	again.API = path
+	return again
 }
 
 // monthEnd is when the month of the instant ends in the zone.
@@ -171,16 +183,9 @@ func (c *Client) ListCounts(kind string) bool {
 	return slices.ContainsFunc(listPaths[kind], c.quota.counts)
 }
 
-// QuotaGone says whether DingTalk has refused a call because the month's quota is used up, and no counted call has been answered nor
-// the month turned since; and when the next one will be tried.
-func (c *Client) QuotaGone() (next time.Time, gone bool) {
-	c.quota.mu.Lock()
-	defer c.quota.mu.Unlock()
-	if !c.cfg.Now().Before(c.quota.ends) {
-		return time.Time{}, false
-	}
-	return c.quota.until, true
-}
+// QuotaGone returns how DingTalk refused the last call because the month's quota is used up, with how long counted calls still wait.
+// It returns nil when a counted call has been answered or the month has turned since, or none was ever refused.
+func (c *Client) QuotaGone() *Error { return c.quota.gone(c.cfg.Now()) }
 
 // TakeCalls returns the calls that were answered since it was called last, or since New. Throttled calls, those refused for the
 // quota, and those without an answer are not among them, as DingTalk does not count them (计费模型说明). The quota is the whole corp's:

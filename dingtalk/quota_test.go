@@ -126,8 +126,8 @@ func TestQuotaGone(t *testing.T) {
 		if n := len(f.called(pathCallbacksFailed)); n != calls {
 			t.Errorf("%s: %d calls were made, want %d", what, n, calls)
 		}
-		if _, is := c.QuotaGone(); is != isGone {
-			t.Errorf("%s: gone is %t", what, is)
+		if is := c.QuotaGone(); (is != nil) != isGone || isGone && (is.Code != "90020" || is.After != wait) {
+			t.Errorf("%s: gone is %v", what, is)
 		}
 	}
 	expect("at first", 0, 1, false)
@@ -149,7 +149,7 @@ func TestQuotaGone(t *testing.T) {
 	expect("shortly before the month turns", 11*time.Minute, 5, true)
 	gone.Store(false)
 	now = time.Date(2026, 9, 1, 0, 1, 0, 0, standardZone)
-	if _, is := c.QuotaGone(); is {
+	if is := c.QuotaGone(); is != nil {
 		t.Error("gone into the next month")
 	}
 	expect("in the next month", 0, 6, false)

@@ -191,8 +191,8 @@ func (c *Client) send(ctx context.Context, r request, token string) (Object, *Er
 	if wait := c.bar.remaining(c.cfg.Now()); wait > 0 {
 		return nil, &Error{Class: Halt, Scope: ScopeIP, After: wait, API: r.path, Message: "this address is barred by DingTalk, no call was made"}
 	}
-	if wait := c.quota.remaining(r.path, c.cfg.Now()); wait > 0 {
-		return nil, &Error{Class: Halt, Scope: ScopeCounted, After: wait, API: r.path, Message: "the month's quota of counted calls is used up, no call was made"}
+	if again := c.quota.refuse(r.path, c.cfg.Now()); again != nil {
+		return nil, again
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, &Error{Class: Retry, API: r.path, Err: err}
@@ -215,7 +215,7 @@ func (c *Client) send(ctx context.Context, r request, token string) (Object, *Er
 	case failure.throttled():
 		failure.After = max(failure.After, c.limits.pushBack(r.path))
 	case failure.Scope == ScopeCounted:
-		failure.After = c.quota.exhausted(r.path, c.cfg.Now(), failure.After)
+		c.quota.exhausted(failure, c.cfg.Now())
 	case failure.Code != "" && !failure.quota():
 		c.quota.answered(ctx, r.path)
 	}

@@ -164,7 +164,7 @@ func (w *world) startDaemons(replicas int) {
 			"ODOO_URL": w.odooURL, "ODOO_DATABASE": database, "ODOO_LOGIN": login, "ODOO_PASSWORD": password, "ODOO_TIMEOUT": odooTimeout.String(),
 			"DINGTALK_OAPI": w.ding.URL(), "DINGTALK_API": w.ding.URL(), "DINGTALK_LOGIN": w.ding.URL(), "DINGTALK_QPS": "-1",
 			"DINGTALK_APP_KEY": w.ding.AppKey(), "DINGTALK_APP_SECRET": w.ding.AppSecret(), "DINGTALK_CORP_ID": w.ding.CorpID(),
-			"DINGTALK_TIMEOUT": dingTimeout.String(), "DINGTALK_STALE_WINDOW": staleWindow.String(), "DINGTALK_MODE": w.mode,
+			"DINGTALK_TIMEOUT": dingTimeout.String(), "DINGTALK_STALE_WINDOW": staleWindow.String(), "DINGTALK_MODE": w.mode, "DINGTALK_QUOTA_CALLS": "0",
 			"DINGTALK_CALLBACK_TOKEN": callbackToken, "DINGTALK_CALLBACK_AES_KEY": callbackKey,
 			"STORE": path, "LOG_LEVEL": "info", "POLL": pollEvery.String(), "OVERLAP": overlap.String(), "MAPPINGS": files,
 		}

@@ -182,8 +182,8 @@ func (d *daemon) failedWait(ctx context.Context) time.Duration {
 		return d.pace.failedList
 	}
 	now := d.pace.now()
-	if next, gone := d.ding.QuotaGone(); gone {
-		return max(next.Sub(now), d.pace.failedCount)
+	if gone := d.ding.QuotaGone(); gone != nil {
+		return max(gone.After, d.pace.failedCount)
 	}
 	quota, err := bridge.ReadQuota(ctx, d.store, now, d.zone, d.quotaLimits())
 	if err != nil {
