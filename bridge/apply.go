@@ -338,6 +338,9 @@ func (b *batch) written(p *pendingWrite) []*pendingWrite {
 		return b.refusedUpdate(p, f)
 	default:
 		t.fail = f
+		if f.Ambiguous {
+			t.unsure = append(t.unsure, applied{change: p.change, fields: p.fields})
+		}
 	}
 	return nil
 }

@@ -16,7 +16,7 @@ func (e *Engine) awakeLoop(ctx context.Context) error {
 		moved := e.Now().Round(0).Sub(wall) - e.Asleep/4
 		if gap := max(slept, moved, -moved); gap > e.Asleep {
 			e.Log.Warn("the process did not run for a while, or the clock was set; everything is compared", zap.Duration("gap", gap))
-			e.Sweep("")
+			e.MissedEvents(true)
 		}
 		wall, ran = e.Now().Round(0), time.Now()
 	}

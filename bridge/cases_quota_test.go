@@ -145,7 +145,7 @@ func TestSweepsAfterGapsComeAtThePace(t *testing.T) {
 	c.restart(100)
 	swept := func() bool {
 		last := c.lastSweep()
-		c.engine.MissedEvents()
+		c.engine.MissedEvents(false)
 		c.engine.SweepDue(c.ctx)
 		must(t, c.engine.KeepQuota(c.ctx))
 		return c.lastSweep().After(last)

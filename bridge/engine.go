@@ -42,6 +42,7 @@ type Options struct {
 	MaxAttempts int           // 12: then the record is held
 	HaltBase    time.Duration // 5s: the first probe after a halt; doubled up to HaltMax
 	HaltMax     time.Duration // 1m; also the least between two tries of a password
+	DeepEvery   time.Duration // 1s: ten linked records are read one by one in this time after a gap, for what no list shows
 	Asleep      time.Duration // 15s: a process that did not run for so long has missed events (DingTalk sends one for a minute)
 	Retention   Retention
 
@@ -78,6 +79,7 @@ func (o *Options) defaults() {
 	setDuration(&o.RetryMax, 5*time.Minute)
 	setDuration(&o.HaltBase, 5*time.Second)
 	setDuration(&o.HaltMax, time.Minute)
+	setDuration(&o.DeepEvery, time.Second)
 	setDuration(&o.Asleep, 15*time.Second)
 	setDuration(&o.QuotaEvery, 5*time.Second)
 	setDuration(&o.SweepWithheld, 15*time.Minute)

@@ -83,7 +83,7 @@ func (e *Engine) ensureIndex(ctx context.Context, m *mapping.Mapping, ref Ref) e
 	}); err != nil || linked || e.ready(m) {
 		return err
 	}
-	_, err := e.survey(ctx, m, nil, true)
+	_, err := e.survey(ctx, m, true)
 	return err
 }
 

@@ -29,7 +29,7 @@ func (e *Engine) PlanMappings(ctx context.Context, names []string, yield func(*P
 			continue
 		}
 		tell("reading "+m.Name, 0, 0)
-		s, err := e.survey(ctx, m, nil, true)
+		s, err := e.survey(ctx, m, true)
 		if err != nil {
 			return counts, err
 		}

@@ -154,7 +154,7 @@ func (e *Engine) handleWithheld(ev InboxEvent) {
 	e.halts.add(&Failure{Class: FailHalt, Scope: scopePushes, After: ends.Sub(e.Now()), Words: wordsPushesGone}, "")
 	for _, m := range e.mappings().Ranked {
 		if kinds := kindsOf(ev.Type); kinds == nil || slices.Contains(kinds, m.Kind) {
-			e.wantSweep(sweepWithheld, m.Name)
+			e.wantSweep(m.Name, wantedSweep{at: e.Now(), why: sweepWithheld, deep: true})
 		}
 	}
 }

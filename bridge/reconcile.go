@@ -28,6 +28,7 @@ type task struct {
 	fail     *Failure
 	wait     time.Time // postponed to, without an attempt
 	wrote    []applied
+	unsure   []applied // sent, but no answer came
 	saved    bool      // its link is in the store
 	absorbed bool      // its work went to the task that matched it
 	reused   bool      // the link's Odoo id belongs to another record now

@@ -375,6 +375,9 @@ func (b *batch) historyOf(t *task) []HistoryRow {
 	for _, a := range t.wrote {
 		add(string(a.change.Op), a.change.Side, a.change.reasons(a.fields), a.fields)
 	}
+	for _, a := range t.unsure {
+		add(string(a.change.Op), a.change.Side, a.change.reasons(a.fields)+"; no answer came, it may have been carried out", a.fields)
+	}
 	if t.plan.Link != nil && t.plan.Link.State == Retired && t.plan.Retire != "" {
 		add("retire", "", t.plan.Retire, nil)
 	}

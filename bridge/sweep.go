@@ -39,8 +39,8 @@ type sweep struct {
 	odooSeen map[ID]bool
 	dingSeen map[ID]bool
 	keys     []Key
-	parents  map[Key]Key // of strangers that refer to others of the same mapping
-	rotate   func(link int64) bool
+	parents  map[Key]Key      // of strangers that refer to others of the same mapping
+	rest     []Key            // links that do not differ, as far as the lists show
 	toTell   bool             // a printed plan
 	scope    string           // what DingTalk's listing covered
 	listed   map[string]bool  // fields that DingTalk's list shows
@@ -49,11 +49,11 @@ type sweep struct {
 
 // survey lists both sides. The index is built anew from it.
 // For a printed plan everything that is told once and then known (an archived record that stays) is told again.
-func (e *Engine) survey(ctx context.Context, m *mapping.Mapping, rotate func(int64) bool, toTell bool) (_ *sweep, err error) {
+func (e *Engine) survey(ctx context.Context, m *mapping.Mapping, toTell bool) (_ *sweep, err error) {
 	ctx = dingtalk.WithCaller(ctx, m.Name)
 	e.index.begin(m)
 	defer func() { e.index.end(m, err == nil && e.current(m)) }()
-	s := &sweep{e: e, m: m, toTell: toTell, refs: newRefs(ctx, e.Store), odooSeen: map[ID]bool{}, dingSeen: map[ID]bool{}, parents: map[Key]Key{}, rotate: rotate, newest: map[int64]string{}, listed: listedFields(m)}
+	s := &sweep{e: e, m: m, toTell: toTell, refs: newRefs(ctx, e.Store), odooSeen: map[ID]bool{}, dingSeen: map[ID]bool{}, parents: map[Key]Key{}, newest: map[int64]string{}, listed: listedFields(m)}
 	s.stmt = Statement{Mapping: m.Name, At: e.Now()}
 	names := []string{m.Name}
 	for _, f := range m.Fields {
@@ -132,8 +132,8 @@ func (s *sweep) page(ctx context.Context, side mapping.Side, page []Seen, listed
 		case s.differs(l, side, seen, len(errs) > 0):
 			s.stmt.Differing++
 			s.keys = append(s.keys, l.Key())
-		case s.rotate != nil && side == mapping.DingTalk && s.rotate(l.ID):
-			s.keys = append(s.keys, l.Key())
+		case side == mapping.DingTalk:
+			s.rest = append(s.rest, l.Key())
 		}
 	}
 	return nil
@@ -303,10 +303,11 @@ func (s *sweep) order() {
 	slices.SortStableFunc(s.keys, func(a, b Key) int { return find(a, 0) - find(b, 0) })
 }
 
-// Sweep of one mapping for the live engine: survey, touch what differs, remember the statement.
-func (e *Engine) sweepMapping(ctx context.Context, m *mapping.Mapping, rotate bool) error {
+// Sweep of one mapping for the live engine: survey, touch what differs, remember the statement. A deep one also reads the other linked
+// records, one by one and without haste, where a mapped field is shown by no list.
+func (e *Engine) sweepMapping(ctx context.Context, m *mapping.Mapping, deep bool) error {
 	defer e.timed(e.Metrics.sweeps, m.Name)()
-	s, err := e.survey(ctx, m, e.rotation(rotate), false)
+	s, err := e.survey(ctx, m, false)
 	if err != nil {
 		return err
 	}
@@ -316,6 +317,11 @@ func (e *Engine) sweepMapping(ctx context.Context, m *mapping.Mapping, rotate bo
 		}
 		if err := tx.Touch(time.Time{}, s.keys...); err != nil {
 			return err
+		}
+		if deep && s.unlisted() {
+			if err := e.touchSlowly(tx, s.rest); err != nil {
+				return err
+			}
 		}
 		if _, err := tx.Wake(awaitsSweep(m.Name)); err != nil { // after Touch, whose order puts managers before their people
 			return err
@@ -378,16 +384,24 @@ func (s *sweep) remember(tx Tx) error {
 	return tx.SetMeta(key, s.stmt.At.UTC().Format(time.RFC3339))
 }
 
-// rotationParts is in how many nightly sweeps every link is read by get once, for the fields no list shows.
-const rotationParts = 7
+// unlisted says whether the mapping has fields that DingTalk's list does not show.
+func (s *sweep) unlisted() bool {
+	return slices.ContainsFunc(s.m.Fields, func(f *mapping.Field) bool { return !f.OnCreate && f.DingName != "" && !s.listed[f.Key] })
+}
 
-// rotation picks the links of this night.
-func (e *Engine) rotation(rotate bool) func(int64) bool {
-	if !rotate {
-		return nil
+// slowly is how many records are read one by one in Options.DeepEvery: half of what DingTalk allows, so that changes go on.
+const slowly = 10
+
+// touchSlowly makes the keys due one after the other.
+func (e *Engine) touchSlowly(tx Tx, keys []Key) error {
+	due := e.Now()
+	for some := range slices.Chunk(keys, slowly) {
+		due = due.Add(e.DeepEvery)
+		if err := tx.Touch(due, some...); err != nil {
+			return err
+		}
 	}
-	part := int64(e.Now().In(e.Zone).YearDay()) % rotationParts
-	return func(link int64) bool { return link%rotationParts == part }
+	return nil
 }
 
 // countHeld counts the links of the mapping with anything held.

@@ -52,8 +52,9 @@ type sweepQueue struct {
 }
 
 type wantedSweep struct {
-	at  time.Time
-	why sweepWhy
+	at   time.Time
+	why  sweepWhy
+	deep bool // also read the linked records one by one, for what no list shows
 }
 
 func newSweepQueue() *sweepQueue {
@@ -64,9 +65,12 @@ func newSweepQueue() *sweepQueue {
 func (q *sweepQueue) put(name string, w wantedSweep) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if had, ok := q.want[name]; !ok || w.at.Before(had.at) || w.at.Equal(had.at) && w.why < had.why {
-		q.want[name] = w
+	had, ok := q.want[name]
+	w.deep = w.deep || had.deep
+	if ok && (had.at.Before(w.at) || had.at.Equal(w.at) && had.why <= w.why) {
+		w.at, w.why = had.at, had.why
 	}
+	q.want[name] = w
 	select {
 	case q.wake <- struct{}{}:
 	default:
@@ -100,22 +104,25 @@ func (q *sweepQueue) next(limit time.Time, configured func(string) bool) time.Ti
 }
 
 // Sweep asks for a sweep of the mapping ("" = all) by the running engine, at once.
-func (e *Engine) Sweep(name string) { e.wantSweep(sweepAsked, name) }
+func (e *Engine) Sweep(name string) { e.wantSweep(name, wantedSweep{at: e.Now(), why: sweepAsked}) }
 
-// MissedEvents says that events may have been missed, as between two connections of the stream: both sides are compared.
-func (e *Engine) MissedEvents() { e.wantSweep(sweepMissed, "") }
+// MissedEvents says that events may have been missed: both sides are compared. gap says that there was a time in which none could
+// come; without one, as between two connections of the stream that overlap, the lists will do.
+func (e *Engine) MissedEvents(gap bool) {
+	e.wantSweep("", wantedSweep{at: e.Now(), why: sweepMissed, deep: gap})
+}
 
-func (e *Engine) wantSweep(why sweepWhy, name string) {
+func (e *Engine) wantSweep(name string, w wantedSweep) {
 	for _, m := range e.mappings().Ranked {
 		if name == "" || m.Name == name {
-			e.sweeps.put(m.Name, wantedSweep{at: e.Now(), why: why})
+			e.sweeps.put(m.Name, w)
 		}
 	}
 }
 
 // sweepLoop sweeps at the start, at the nightly time, and whenever it is asked to.
 func (e *Engine) sweepLoop(ctx context.Context) error {
-	e.Sweep("")
+	e.wantSweep("", wantedSweep{at: e.Now(), why: sweepAsked, deep: true}) // what happened while nobody listened is not known
 	night := e.nextNight(e.Now())
 	for ctx.Err() == nil {
 		now := e.Now()
@@ -172,7 +179,7 @@ func (e *Engine) night(ctx context.Context) {
 				zap.String("reason", "counted calls are used up faster than the month passes"))
 			continue
 		}
-		e.sweeps.put(m.Name, wantedSweep{at: e.Now(), why: sweepNightly}) // whose turn tells what failed
+		e.sweeps.put(m.Name, wantedSweep{at: e.Now(), why: sweepNightly, deep: true}) // whose turn tells what failed
 	}
 	e.prune(ctx)
 }
@@ -187,18 +194,18 @@ func (e *Engine) sweepDue(ctx context.Context) {
 		}
 		soonest, full, err := e.soonest(ctx, m, w.why)
 		if err == nil && soonest.After(e.Now()) {
-			e.sweeps.put(m.Name, wantedSweep{at: soonest, why: w.why})
+			e.sweeps.put(m.Name, wantedSweep{at: soonest, why: w.why, deep: w.deep})
 			continue
 		}
 		if err == nil {
-			err = e.sweepChecked(ctx, m, full && w.why == sweepNightly)
+			err = e.sweepChecked(ctx, m, full && w.deep)
 		}
 		if ctx.Err() != nil {
 			return
 		}
 		if err != nil {
 			wait := max(e.trouble(err, "sweeping "+m.Name), e.HaltBase)
-			e.sweeps.put(m.Name, wantedSweep{at: e.Now().Add(wait), why: w.why})
+			e.sweeps.put(m.Name, wantedSweep{at: e.Now().Add(wait), why: w.why, deep: w.deep})
 		}
 	}
 }
@@ -230,12 +237,12 @@ func lastStatement(tx Tx, name string) (s Statement, err error) {
 	return s, err
 }
 
-// sweepChecked sweeps the mapping on the database that was confirmed; rotate reads a part of its records one by one.
-func (e *Engine) sweepChecked(ctx context.Context, m *mapping.Mapping, rotate bool) error {
+// sweepChecked sweeps the mapping on the database that was confirmed.
+func (e *Engine) sweepChecked(ctx context.Context, m *mapping.Mapping, deep bool) error {
 	if err := e.CheckDatabase(ctx); err != nil {
 		return err
 	}
-	return e.sweepMapping(ctx, m, rotate)
+	return e.sweepMapping(ctx, m, deep)
 }
 
 // prune forgets what is older than the configured retention.

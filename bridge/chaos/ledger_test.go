@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -85,6 +86,7 @@ func (l *ledger) wrote(r *record, field string, e edit) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r.edits[field] = append(r.edits[field], e)
+	slices.SortStableFunc(r.edits[field], func(a, b edit) int { return a.at.Compare(b.at) })
 }
 
 // lived enters that somebody came or went.

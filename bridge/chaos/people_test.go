@@ -564,12 +564,13 @@ func (w *world) commitSlowly() error {
 	takes := time.Duration(w.rng.Int64N(int64(slowest)))
 	w.slow.Go(func() {
 		w.wait(takes)
+		at := time.Now()
 		if err := tx.Commit(); err != nil {
 			w.tell("odoo %s: the slow transaction failed: %v", r.tag, err)
 			return
 		}
 		w.tell("odoo %s: %s = %q, committed after %s", r.tag, field, value, takes.Round(time.Millisecond))
-		w.ledger.wrote(r, field, edit{side: mapping.Odoo, value: value, before: before, at: time.Now(), opened: opened, stamp: w.odoo.WriteDate("hr.employee", id).Truncate(time.Second)})
+		w.ledger.wrote(r, field, edit{side: mapping.Odoo, value: value, before: before, at: at, opened: opened, stamp: w.odoo.WriteDate("hr.employee", id).Truncate(time.Second)})
 	})
 	return nil
 }

@@ -278,7 +278,7 @@ func (w *world) quiet() {
 	if diffs, _ := w.differences(); len(diffs) > 0 {
 		w.violate("both sides agreed and then did not:\n%s", strings.Join(diffs, "\n"))
 	}
-	if busy := w.busy(); busy != "" {
+	if busy := ""; !w.until(2*time.Second, func() bool { busy = w.busy(); return busy == "" }) {
 		w.violate("work after both sides agreed: %s", busy)
 	}
 	for _, d := range w.daemons {

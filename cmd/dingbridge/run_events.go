@@ -58,9 +58,9 @@ func (in *inbox) take(ctx context.Context, ev dingtalk.Event, via string) error 
 }
 
 // missed lets the engine look at everything; before it runs there is no need: it begins with that.
-func (in *inbox) missed() {
+func (in *inbox) missed(gap bool) {
 	if e := in.engine.Load(); e != nil {
-		e.MissedEvents()
+		e.MissedEvents(gap)
 	}
 }
 
@@ -129,7 +129,7 @@ func (d *daemon) stream(ctx context.Context) error {
 				return
 			}
 			d.health.clear(haltStream)
-			d.inbox.missed() // what happened between two connections is told nowhere, not even when they overlap
+			d.inbox.missed(s.Gap > 0) // what happened between two connections is told nowhere, not even when they overlap
 			once.Do(func() { close(d.inbox.connected) })
 		},
 	}
@@ -148,8 +148,13 @@ func (d *daemon) stream(ctx context.Context) error {
 
 // drainFailed fetches the events DingTalk could not deliver, at the start and every few minutes.
 func (d *daemon) drainFailed(ctx context.Context) {
+	lost := false // events that were read, and so are no more in the list, could not be kept
 	for {
-		err := d.takeFailed(ctx)
+		err := d.takeFailed(ctx, &lost)
+		if err == nil && lost {
+			d.inbox.missed(true)
+			lost = false
+		}
 		wait := d.failedWait(ctx)
 		switch {
 		case err == nil:
@@ -163,12 +168,20 @@ func (d *daemon) drainFailed(ctx context.Context) {
 	}
 }
 
-func (d *daemon) takeFailed(ctx context.Context) error {
+// takeFailed reads the list and keeps what it holds. What is read is taken from the list (获取推送失败的事件列表): where nothing can be
+// kept nothing is read.
+func (d *daemon) takeFailed(ctx context.Context, lost *bool) error {
+	if err := d.store.Update(ctx, func(tx bridge.Tx) error {
+		return tx.SetMeta("failed list", d.pace.now().UTC().Format(time.RFC3339Nano))
+	}); err != nil {
+		return err
+	}
 	for ev, err := range d.ding.Callbacks.Failed(ctx) {
-		if err == nil {
-			err = d.inbox.take(ctx, ev, bridge.ViaFailedList)
-		}
 		if err != nil {
+			return err
+		}
+		if err := d.inbox.take(ctx, ev, bridge.ViaFailedList); err != nil {
+			*lost = true
 			return err
 		}
 	}
