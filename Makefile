@@ -2,7 +2,7 @@ GOLANGCI := go tool -modfile=.ci/tools/go.mod golangci-lint
 FUZZTIME ?= 10s
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
-.PHONY: help run test race bench fuzz fmt lint licences build docker ci clean
+.PHONY: help run test race bench fuzz fmt lint licences build docker ci clean chaos
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-8s %s\n", $$1, $$2}'
@@ -23,6 +23,13 @@ bench: ## the benchmarks; the table of the whole bridge comes last
 fuzz: ## every fuzz target for FUZZTIME (10s), one after the other
 	@grep -rhoE --include='*_test.go' '^func Fuzz[A-Za-z]+' -H . | sed -E 's/^(.*)\/[^/]*:func (.*)/\1 \2/' | sort -u | while read -r package target; do \
 		go test $$package -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) || exit 1; done
+
+SEED     ?= 1
+ROUNDS   ?= 100
+REPLICAS ?= 1
+
+chaos: ## edits, faults and crashes at random, then both sides must agree: SEED=1 ROUNDS=300 REPLICAS=2
+	CHAOS_SEED=$(SEED) CHAOS_ROUNDS=$(ROUNDS) CHAOS_REPLICAS=$(REPLICAS) go test ./bridge/chaos -run '^TestConvergence$$' -count=1 -v -timeout 0
 
 fmt: ## format the code
 	$(GOLANGCI) fmt

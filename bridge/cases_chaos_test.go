@@ -1,6 +1,8 @@
 package bridge_test
 
 import (
+	"context"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -31,15 +33,7 @@ func TestHistoryTellsTheConflictBesideAnotherEdit(t *testing.T) {
 	must(t, c.ding.EditUser(c.uLi, func(u *dingtalktest.User) { u.Title = "组长" }))
 	c.step()
 	want(t, "title", c.user(mobileLi).Title, "主管")
-	var reasons []string
-	must(t, c.store.View(c.ctx, func(tx bridge.Tx) error {
-		rows, err := tx.History("employees", 0, 5)
-		for _, r := range rows {
-			reasons = append(reasons, r.Reason)
-		}
-		return err
-	}))
-	if all := strings.Join(reasons, "\n"); !strings.Contains(all, bridge.ReasonOdoo) || !strings.Contains(all, "conflict on title: odoo wins") {
+	if all := c.reasons("employees"); !strings.Contains(all, bridge.ReasonOdoo) || !strings.Contains(all, "conflict on title: odoo wins") {
 		t.Errorf("the history tells\n%s", all)
 	}
 }
@@ -55,4 +49,63 @@ func TestWhoMovesCeasesToManageTheDepartment(t *testing.T) {
 	want(t, "manager in dingtalk", strings.Join(c.unit("研发部").Managers, " "), "")
 	want(t, "manager in odoo", text(c.people.Get("hr.department", c.rd), "manager_id"), "")
 	c.quiet()
+}
+
+func TestManagerChangedWhileNoEventCouldCome(t *testing.T) {
+	c := company(t)
+	c.ding.Set(func(k *dingtalktest.Knobs) { k.Lose = 1 })
+	must(t, c.ding.EditUser(c.uLi, func(u *dingtalktest.User) { u.ManagerUserID = "" }))
+	must(t, c.ding.EditUser(c.uZhang, func(u *dingtalktest.User) { u.ManagerUserID = c.uLi }))
+	must(t, c.ding.FlushEvents(c.ctx))
+	c.ding.Set(func(k *dingtalktest.Knobs) { k.Lose = 0 })
+	c.reopen() // a start does not know what happened before it
+	ctx, stop := context.WithCancel(c.ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- c.engine.Run(ctx) }()
+	c.eventually(func() bool { return text(c.employeeOf(c.zhang), "parent_id") == strconv.FormatInt(c.li, 10) })
+	stop()
+	must(t, <-ended)
+	c.quiet()
+}
+
+func TestWriteWhoseAnswerWasLostIsInTheHistory(t *testing.T) {
+	c := company(t)
+	c.ding.Fail(dingtalktest.Path(userUpdate), 1, dingtalktest.DropAfter)
+	c.write("hr.employee", c.li, map[string]any{"job_title": "主管"})
+	must(t, c.ding.EditUser(c.uLi, func(u *dingtalktest.User) { u.Title = "组长" }))
+	c.step()
+	want(t, "title", c.user(mobileLi).Title, "主管")
+	if all := c.reasons("employees"); !strings.Contains(all, "conflict on title: odoo wins; no answer came") {
+		t.Errorf("the history tells\n%s", all)
+	}
+}
+
+// reasons are those of the mapping's latest history rows, one a line.
+func (w *world) reasons(name string) string {
+	w.t.Helper()
+	var reasons []string
+	must(w.t, w.store.View(w.ctx, func(tx bridge.Tx) error {
+		rows, err := tx.History(name, 0, 8)
+		for _, r := range rows {
+			reasons = append(reasons, r.Reason)
+		}
+		return err
+	}))
+	return strings.Join(reasons, "\n")
+}
+
+// eventually waits until the condition holds.
+func (w *world) eventually(holds func() bool) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.ctx, 20*time.Second)
+	defer cancel()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !holds() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			w.t.Fatal("it did not happen")
+		}
+	}
 }
