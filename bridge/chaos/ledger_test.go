@@ -95,6 +95,7 @@ func (l *ledger) lived(r *record, e lifeEdit) {
 	defer l.mu.Unlock()
 	r.life = append(r.life, e)
 	r.alive = e.alive
+	r.reset = r.reset || !e.alive // what was written to a record that is no more is void
 }
 
 // all are the records of the kind, in the order in which they came; alive ones only when asked.
