@@ -44,6 +44,9 @@ type Config struct {
 	MaxPause time.Duration
 	// HTTPTransport carries the requests; default a transport of its own with bounded connections and the environment's proxy.
 	HTTPTransport http.RoundTripper
+	// BeforeWrite is asked right before a call that changes something is sent, with the call's context; its error keeps the call from being
+	// sent and is the call's. It must be quick: see package fence. nil: nothing is asked.
+	BeforeWrite func(context.Context) error
 	// Now is the clock of token lifetimes and bars; default time.Now.
 	Now func() time.Time
 	// Counted and Free correct the documents, as editions differ: API paths, beginnings of API paths ending in a slash, and types

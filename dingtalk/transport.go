@@ -14,6 +14,7 @@ import (
 	"github.com/go-resty/resty/v2"
 	"github.com/hashicorp/go-retryablehttp"
 
+	"dingbridge/fence"
 	"dingbridge/redact"
 )
 
@@ -59,7 +60,8 @@ func defaultTransport() *http.Transport {
 
 // newHTTP stacks, from the outside: resty (no retries of its own), retryablehttp, and one attempt = limiter + deadline.
 func newHTTP(cfg Config, limits *limiters) *resty.Client {
-	attempts := &attemptTransport{next: cfg.HTTPTransport, limits: limits, timeout: cfg.Timeout}
+	next := fence.Transport(cfg.HTTPTransport, func(ctx context.Context) bool { return !infoOf(ctx).read }, cfg.BeforeWrite)
+	attempts := &attemptTransport{next: next, limits: limits, timeout: cfg.Timeout}
 	retrying := &retryablehttp.RoundTripper{Client: &retryablehttp.Client{
 		HTTPClient:   &http.Client{Transport: attempts, CheckRedirect: noRedirect},
 		RetryMax:     cfg.Retries,
@@ -89,6 +91,10 @@ func (silent) Debugf(string, ...any) {}
 func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
 	if ctx.Err() != nil {
 		return false, ctx.Err()
+	}
+	var refused *fence.Refused
+	if errors.As(err, &refused) {
+		return false, nil
 	}
 	if err != nil {
 		var own *Error
@@ -264,7 +270,8 @@ func transportFailure(r request, err error, secrets *redact.Words) *Error {
 		}
 		err = wrapped.Err
 	}
-	e := &Error{Class: Retry, API: r.path, Ambiguous: !r.read && !unsent(err), Err: err}
+	var refused *fence.Refused
+	e := &Error{Class: Retry, API: r.path, Ambiguous: !r.read && !unsent(err) && !errors.As(err, &refused), Err: err}
 	if s := secrets.Cut(err.Error(), maxMessage); s != err.Error() {
 		e.Err = errors.New(s)
 	}

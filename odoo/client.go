@@ -38,6 +38,9 @@ type Config struct {
 	RefusalHold time.Duration
 	// HTTPTransport carries the requests; default a transport of the client's own.
 	HTTPTransport http.RoundTripper
+	// BeforeWrite is asked right before a call that changes something is sent, with the call's context; its error keeps the call from being
+	// sent and is the call's. It must be quick: see package fence. nil: nothing is asked.
+	BeforeWrite func(context.Context) error
 }
 
 // Context is Odoo's call context. The client's own holds lang en_US, so that fault texts can be told apart; a call's entries win.

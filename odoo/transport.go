@@ -18,6 +18,8 @@ import (
 
 	"github.com/hashicorp/go-retryablehttp"
 	"github.com/kolo/xmlrpc"
+
+	"dingbridge/fence"
 )
 
 const (
@@ -111,7 +113,7 @@ func newTransport(parallel int) *http.Transport {
 func newHTTP(cfg Config) *retryablehttp.Client {
 	return &retryablehttp.Client{
 		HTTPClient: &http.Client{
-			Transport:     whole{next: cfg.HTTPTransport, most: cfg.MaxResponse},
+			Transport:     whole{next: fence.Transport(cfg.HTTPTransport, changes, cfg.BeforeWrite), most: cfg.MaxResponse},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		RetryMax:     max(cfg.Retries, 0),
@@ -161,6 +163,12 @@ func (w whole) RoundTrip(req *http.Request) (*http.Response, error) {
 
 type repeatableKey struct{}
 
+// changes says whether the call of the context changes something.
+func changes(ctx context.Context) bool {
+	repeatable, _ := ctx.Value(repeatableKey{}).(bool)
+	return !repeatable
+}
+
 // checkRetry decides whether a call is sent again: where no connection came about always, a 429 always (a proxy turned the call
 // away), any other failure only for calls that change nothing.
 func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
@@ -173,7 +181,7 @@ func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, erro
 	if resp != nil && resp.StatusCode == http.StatusTooManyRequests {
 		return true, nil
 	}
-	if repeatable, _ := ctx.Value(repeatableKey{}).(bool); !repeatable || errors.Is(err, errTooLarge) {
+	if changes(ctx) || errors.Is(err, errTooLarge) {
 		return false, nil
 	}
 	return err != nil || resp.StatusCode >= 500, nil
@@ -226,6 +234,10 @@ func notDialed(err error) bool {
 
 // lost is a call without an answer.
 func (c *Client) lost(ctx, timed context.Context, call rpc, err error, sent bool) *Error {
+	var refused *fence.Refused
+	if errors.As(err, &refused) {
+		return &Error{Class: Retry, Op: call.op, Message: refused.Error(), Err: refused}
+	}
 	e := &Error{Class: Retry, Op: call.op, Ambiguous: sent && !call.repeatable, Err: withoutURL(err)}
 	switch {
 	case ctx.Err() != nil:
