@@ -111,9 +111,10 @@ type Engine struct {
 	set    atomic.Pointer[mapping.Set]
 	halts  *halts
 	index  *index
-	wake   chan struct{} // work may be due
-	told   *recently     // keys an event named: DingTalk may still show what was before it
-	wrote  *recently     // keys written to DingTalk by us: the event that follows is their echo
+	wake   chan struct{}         // work may be due
+	told   *recently             // keys an event named: DingTalk may still show what was before it
+	wrote  *recently             // keys written to DingTalk by us: the event that follows is their echo
+	lease  atomic.Pointer[Lease] // of Run or SyncOnce; nil before
 	ledger quotaLedger
 	polls  pollState
 
@@ -135,7 +136,15 @@ func New(o Options) (*Engine, error) {
 		return nil, errors.New("an engine needs a store, both clients and mappings")
 	}
 	o.defaults()
-	e := &Engine{
+	var e *Engine
+	local := o.Now
+	o.Now = func() time.Time { // the store's clock, where it has one: what one process stored, its successor compares with now
+		if l := e.lease.Load(); l != nil {
+			return (*l).Now(local)
+		}
+		return local()
+	}
+	e = &Engine{
 		Options: o,
 		odoo:    &odooSide{client: o.Odoo, pageSize: o.PageSize},
 		ding:    newDingSide(o.DingTalk, o.Parallel, o.Now, o.StaleWindow),

@@ -54,6 +54,8 @@ func classify(err error) *Failure {
 	var oe *odoo.Error
 	var de *dingtalk.Error
 	switch {
+	case errors.Is(err, ErrLeaseLost):
+		f.Free = true // nothing is wrong with the record, nor with a far side; whoever is active now does it
 	case errors.As(err, &oe):
 		f.Class, f.Scope, f.After, f.Ambiguous = FailureClass(oe.Class.String()), oe.Scope, oe.After, oe.Ambiguous
 		f.Modified = odoo.IsModified(err)

@@ -162,11 +162,11 @@ func overChanges(p *Plan) []*Change {
 // a daemon runs, whose store can then be touched instead (RequestSweep). Keys that wait for a time in the future, such as
 // retries, are waited for up to patience.
 func (e *Engine) SyncOnce(ctx context.Context, names []string, patience time.Duration, progress func(doing string, done, total int)) (err error) {
-	unlock, err := e.Store.Lock(ctx)
+	ctx, release, err := e.lock(ctx)
 	if err != nil {
 		return err
 	}
-	defer unlock()
+	defer release()
 	stop := e.keepingQuota(ctx)
 	defer func() { err = errors.Join(err, stop()) }()
 	if err := e.carryNames(ctx); err != nil {

@@ -76,9 +76,9 @@ func classOf(counted bool) string {
 }
 
 // keepingQuota keeps the ledger in the store until stop, which writes the rest. Not each call has a transaction of its own: a crash
-// loses what was counted in the last few seconds.
+// loses what was counted in the last few seconds. Calls that were made count, whoever is the active one by then: no lease is needed.
 func (e *Engine) keepingQuota(ctx context.Context) (stop func() error) {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancel(WithLease(ctx, nil))
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for e.pause(ctx, e.QuotaEvery) {

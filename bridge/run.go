@@ -35,13 +35,14 @@ func (e *Engine) Halted() []Halted {
 }
 
 // Run keeps the two sides in step until the context ends: it polls, sweeps, turns events into work and does the work. Failures
-// of a far side never end it. It returns ErrLocked when another process is active on the store, and nil when the context ends.
+// of a far side never end it. It works under the lease of the context, or takes the store's itself: ErrLocked when another process is
+// active. It returns ErrLeaseLost when the lease is lost meanwhile, and nil when the context ends.
 func (e *Engine) Run(ctx context.Context) error {
-	unlock, err := e.Store.Lock(ctx)
+	ctx, release, err := e.lock(ctx)
 	if err != nil {
 		return err
 	}
-	defer unlock()
+	defer release()
 	stop := e.keepingQuota(ctx)
 	defer func() { e.tellLedger(stop()) }()
 	if err := e.carryNames(ctx); err != nil {
@@ -51,6 +52,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		return nil
 	}
 	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return onLeaseLost(ctx) })
 	g.Go(func() error { return e.workLoop(ctx) })
 	g.Go(func() error { return e.sweepLoop(ctx) })
 	g.Go(func() error { return e.pollers(ctx) })

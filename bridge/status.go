@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 )
@@ -10,7 +11,8 @@ import (
 // Status is the state of the bridge as its store knows it, and what pauses in this process.
 type Status struct {
 	At       time.Time             `json:"at"`
-	Running  bool                  `json:"running"` // another process holds the store's lock
+	Running  bool                  `json:"running"` // another process is active on the store
+	Replicas []Replica             `json:"replicas,omitempty"`
 	Mappings []MappingStatus       `json:"mappings"`
 	Lists    []GuardList           `json:"guard_lists,omitempty"`
 	Held     []HeldRecord          `json:"held,omitempty"`
@@ -72,12 +74,12 @@ const statusRows = 200
 // ReadStatus reads the state from the store. Halts are those a running daemon published.
 func ReadStatus(ctx context.Context, s Store, names []string, now time.Time) (Status, error) {
 	st := Status{At: now}
-	if unlock, err := s.Lock(ctx); err == nil {
-		unlock()
-	} else {
-		st.Running = true
+	replicas, err := s.Replicas(ctx)
+	if err != nil {
+		return st, err
 	}
-	err := s.View(ctx, func(tx Tx) error {
+	st.Replicas, st.Running = replicas, slices.ContainsFunc(replicas, func(r Replica) bool { return r.Active })
+	err = s.View(ctx, func(tx Tx) error {
 		if err := st.readMappings(tx, names, now); err != nil {
 			return err
 		}

@@ -18,12 +18,15 @@ var (
 )
 
 // Store is the durable state. Every method of a Tx belongs to one transaction; Update commits all or nothing, and concurrent
-// Updates may share one commit. A Store is safe for use by several goroutines and, for reading and touching, by several processes.
+// Updates may share one commit. Updates are serial, over all processes: nothing changes between what one reads and what it writes. One
+// whose context carries a lease (WithLease) commits only while the lease holds: ErrLeaseLost. A Store is safe for use by several goroutines and, for reading and touching, by several processes.
 type Store interface {
 	View(ctx context.Context, fn func(Tx) error) error
 	Update(ctx context.Context, fn func(Tx) error) error
-	// Lock makes this process the active one until unlock; ErrLocked when another is.
-	Lock(ctx context.Context) (unlock func(), err error)
+	// Lock makes this process the active one until Unlock; ErrLocked when another is. It does not wait for the other.
+	Lock(ctx context.Context) (Lease, error)
+	// Replicas lists the processes on the store, the active one first; none when nobody is active or stands by.
+	Replicas(ctx context.Context) ([]Replica, error)
 	Close() error
 }
 

@@ -143,11 +143,11 @@ func TestKill(t *testing.T) {
 		t.Fatalf("only %d updates were acknowledged", len(acknowledged))
 	}
 	s := openAt(t, path)
-	unlock, err := s.Lock(context.Background())
+	lease, err := s.Lock(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
-	unlock()
+	lease.Unlock()
 	var verdict string
 	if err := s.readDB.QueryRow("PRAGMA integrity_check").Scan(&verdict); err != nil || verdict != "ok" {
 		t.Fatalf("integrity: %s, %v", verdict, err)
@@ -184,11 +184,11 @@ func TestKill(t *testing.T) {
 func TestBeside(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state.db")
 	s := openAt(t, path)
-	unlock, err := s.Lock(context.Background())
+	lease, err := s.Lock(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer unlock()
+	defer lease.Unlock()
 	waiting := bridge.LinkKey("m", 1)
 	err = s.Update(context.Background(), func(tx bridge.Tx) error {
 		if _, err := tx.GuardWait(bridge.GuardItem{Mapping: "m", Key: waiting, Risk: bridge.RiskCreate, Hash: "h"}); err != nil {

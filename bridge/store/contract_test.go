@@ -451,14 +451,22 @@ func (s suite) viewOnlyReads() {
 }
 
 func (s suite) lock() {
-	unlock, err := s.s.Lock(context.Background())
+	s.equal(len(must[[]bridge.Replica](s)(s.s.Replicas(context.Background()))), 0)
+	lease, err := s.s.Lock(context.Background())
 	s.ok(err)
+	s.ok(lease.Check(context.Background()))
+	for _, r := range must[[]bridge.Replica](s)(s.s.Replicas(context.Background())) {
+		if !r.Active || r.Name == "" {
+			s.Errorf("the active one is shown as %+v", r)
+		}
+	}
+	s.ok(s.s.Update(bridge.WithLease(context.Background(), lease), func(t bridge.Tx) error { return t.SetMeta("k", "v") }))
 	if _, err := s.s.Lock(context.Background()); !errors.Is(err, bridge.ErrLocked) {
 		s.Errorf("a second lock: %v", err)
 	}
-	unlock()
-	unlock() // twice is harmless
+	lease.Unlock()
+	lease.Unlock() // twice is harmless
 	again, err := s.s.Lock(context.Background())
 	s.ok(err)
-	again()
+	again.Unlock()
 }

@@ -174,7 +174,7 @@ func TestDiskFull(t *testing.T) {
 	}
 	pragma := func(text string) {
 		t.Helper()
-		if _, err := s.writer.conn.c.ExecContext(context.Background(), text); err != nil {
+		if _, err := s.writer.conn.(*sqliteConn).c.ExecContext(context.Background(), text); err != nil {
 			t.Fatal(err)
 		}
 	}

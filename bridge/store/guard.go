@@ -1,7 +1,6 @@
 package store
 
 import (
-	"encoding/json"
 	"time"
 
 	"dingbridge/bridge"
@@ -20,9 +19,8 @@ func (t *tx) Spent(mappingName, day string) (map[bridge.Risk]int, error) {
 }
 
 func (t *tx) Reserve(mappingName, day string, risk bridge.Risk, n int) error {
-	_, err := t.write(`INSERT INTO guard_spent (mapping, day, risk, n) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n`,
-		mappingName, day, string(risk), n)
-	return err
+	return t.exec(`INSERT INTO guard_spent (mapping, day, risk, n) VALUES (?, ?, ?, ?)
+		ON CONFLICT (mapping, day, risk) DO UPDATE SET n = guard_spent.n + excluded.n`, mappingName, day, string(risk), n)
 }
 
 // GuardWait leaves an item with the same hash where it is, released or not: it is the same change.
@@ -39,11 +37,11 @@ func (t *tx) GuardWait(item bridge.GuardItem) (int64, error) {
 		return 0, err
 	}
 	if !open {
-		if list, err = t.insert("INSERT INTO guard_list (mapping) VALUES (?)", name); err != nil {
+		if list, _, err = t.insert("number", "INSERT INTO guard_list (mapping) VALUES (?)", name); err != nil {
 			return 0, err
 		}
 	}
-	_, err = t.write("INSERT INTO guard_item ("+keyColumns+", risk, list, hash, text, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	err = t.exec("INSERT INTO guard_item ("+keyColumns+", risk, list, hash, text, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		append(args, list, item.Hash, item.Text, nanos(item.Created))...)
 	return list, err
 }
@@ -66,23 +64,17 @@ func (t *tx) TakeRelease(key bridge.Key, risk bridge.Risk, hash string) (bool, e
 }
 
 func (t *tx) DropWaiting(key bridge.Key, keep ...string) error {
-	stay, err := json.Marshal(append([]string{}, keep...))
-	if err != nil {
-		return err
-	}
-	_, err = t.write("DELETE FROM guard_item WHERE "+keyIs+" AND hash NOT IN (SELECT value FROM json_each(?))",
-		append(keyArgs(key), string(stay))...)
-	return err
+	return t.exec("DELETE FROM guard_item WHERE "+keyIs+" AND hash NOT IN LIST ?", append(keyArgs(key), texts(keep))...)
 }
 
 func (t *tx) GuardItems(number int64) ([]bridge.GuardItem, error) {
 	return list(t, func(scan scanner) (g bridge.GuardItem, err error) {
 		var created int64
-		err = scan(&g.ID, &g.List, &g.Key.Mapping, &g.Key.Link, &g.Key.Side, &g.Key.ID, &g.Hash, &g.Risk, &g.Text, &created, &g.Released)
+		err = scan(&g.ID, &g.List, &g.Key.Mapping, &g.Key.Link, &g.Key.Side, &g.Key.ID, &g.Hash, &g.Risk, &g.Text, &created)
 		g.Mapping, g.Created = g.Key.Mapping, instant(created)
 		return g, err
-	}, `SELECT id, list, `+keyColumns+`, hash, risk, text, created, released FROM guard_item
-		WHERE released = 0 AND (?1 = 0 OR list = ?1) ORDER BY list, id`, number)
+	}, `SELECT id, list, `+keyColumns+`, hash, risk, text, created FROM guard_item
+		WHERE released = 0 AND (list = ?1 OR ?1 = 0) ORDER BY list, id`, number)
 }
 
 func (t *tx) Release(number int64) (int, error) {
@@ -90,10 +82,10 @@ func (t *tx) Release(number int64) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if _, err := t.write("UPDATE guard_list SET open = 0 WHERE number = ?", number); err != nil {
+	if err := t.exec("UPDATE guard_list SET open = 0 WHERE number = ?", number); err != nil {
 		return 0, err
 	}
-	if _, err := t.write("UPDATE guard_item SET released = 1 WHERE released = 0 AND list = ?", number); err != nil {
+	if err := t.exec("UPDATE guard_item SET released = 1 WHERE released = 0 AND list = ?", number); err != nil {
 		return 0, err
 	}
 	return len(keys), t.Touch(time.Time{}, keys...)

@@ -17,7 +17,7 @@ func (t *tx) AppendHistory(rows ...bridge.HistoryRow) error {
 		if err != nil {
 			return err
 		}
-		_, err = t.write(`INSERT INTO history (at, mapping, link, odoo, ding, op, side, reason, before, after, version)
+		err = t.exec(`INSERT INTO history (at, mapping, link, odoo, ding, op, side, reason, before, after, version)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 			nanos(r.At), r.Mapping, r.Link, string(r.Odoo), string(r.Ding), r.Op, string(r.Side), r.Reason, string(before), string(after), r.Version)
 		if err != nil {

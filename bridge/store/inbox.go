@@ -16,8 +16,9 @@ func (t *tx) AddEvent(e bridge.InboxEvent) (bool, error) {
 	if err != nil || n == 0 {
 		return false, err
 	}
-	_, err = t.write(`INSERT INTO event_type (type, arrived, last) VALUES (?, 1, ?)
-		ON CONFLICT DO UPDATE SET arrived = arrived + 1, last = max(last, excluded.last)`, e.Type, nanos(e.Received))
+	err = t.exec(`INSERT INTO event_type (type, arrived, last) VALUES (?, 1, ?) ON CONFLICT (type) DO UPDATE SET
+		arrived = event_type.arrived + 1, last = CASE WHEN event_type.last > excluded.last THEN event_type.last ELSE excluded.last END`,
+		e.Type, nanos(e.Received))
 	return err == nil, err
 }
 
@@ -26,13 +27,16 @@ func (t *tx) PendingEvents(limit int) ([]bridge.InboxEvent, error) {
 		var born, received int64
 		err = scan(&e.ID, &e.Type, &born, &received, &e.Via, &e.Data)
 		e.Born, e.Received = instant(born), instant(received)
+		if len(e.Data) == 0 {
+			e.Data = nil
+		}
 		return e, err
 	}, "SELECT id, type, born, received, via, data FROM inbox WHERE done = 0 ORDER BY seq LIMIT ?", unlimited(limit))
 }
 
 func (t *tx) EventsDone(ids ...string) error {
 	for _, id := range ids {
-		if _, err := t.write("UPDATE inbox SET done = 1 WHERE id = ?", id); err != nil {
+		if err := t.exec("UPDATE inbox SET done = 1 WHERE id = ?", id); err != nil {
 			return err
 		}
 	}

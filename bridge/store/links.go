@@ -2,10 +2,8 @@ package store
 
 import (
 	"database/sql"
-	"encoding/json"
 	"fmt"
 	"iter"
-	"strings"
 
 	"dingbridge/bridge"
 	"dingbridge/mapping"
@@ -41,11 +39,7 @@ func (t *tx) LinksByID(ids []int64) (map[int64]*bridge.Link, error) {
 	if len(ids) == 0 {
 		return out, t.usable()
 	}
-	in, err := json.Marshal(ids)
-	if err != nil {
-		return nil, err
-	}
-	err = t.each("SELECT "+linkColumns+" FROM link WHERE id IN (SELECT value FROM json_each(?))", []any{string(in)},
+	err := t.each("SELECT "+linkColumns+" FROM link WHERE id IN LIST ?", []any{numbers(ids)},
 		func(scan scanner) error {
 			l, err := readLink(scan)
 			if err == nil {
@@ -61,24 +55,20 @@ func (t *tx) LinksByID(ids []int64) (map[int64]*bridge.Link, error) {
 
 func (t *tx) LinksOn(mappingName string, side mapping.Side, ids []bridge.ID) (map[bridge.ID]*bridge.Link, error) {
 	out := make(map[bridge.ID]*bridge.Link, len(ids))
-	wanted := make([]bridge.ID, 0, len(ids))
+	wanted := make(texts, 0, len(ids))
 	for _, id := range ids {
 		if id != "" { // "" is no record, however many links lack one
-			wanted = append(wanted, id)
+			wanted = append(wanted, string(id))
 		}
 	}
 	if len(wanted) == 0 {
 		return out, t.usable()
 	}
-	in, err := json.Marshal(wanted)
-	if err != nil {
-		return nil, err
-	}
 	query := linksOnDing
 	if side == mapping.Odoo {
 		query = linksOnOdoo
 	}
-	err = t.each(query, []any{mappingName, string(in)}, func(scan scanner) error {
+	err := t.each(query, []any{mappingName, wanted}, func(scan scanner) error {
 		l, err := readLink(scan)
 		if err != nil {
 			return err
@@ -94,16 +84,16 @@ func (t *tx) LinksOn(mappingName string, side mapping.Side, ids []bridge.ID) (ma
 	return out, nil
 }
 
-// Each half names the condition of a partial index, so that SQLite can use it.
+// Each half names the condition of a partial index, so that the index can be used.
 const (
 	linksOnOdoo = "SELECT " + linkColumns + " FROM link WHERE mapping = ?1 AND state = 'retired'" +
-		" AND odoo IN (SELECT value FROM json_each(?2))" +
+		" AND odoo IN LIST ?2" +
 		" UNION ALL SELECT " + linkColumns + " FROM link WHERE mapping = ?1 AND state <> 'retired' AND odoo <> ''" +
-		" AND odoo IN (SELECT value FROM json_each(?2)) ORDER BY id"
+		" AND odoo IN LIST ?2 ORDER BY id"
 	linksOnDing = "SELECT " + linkColumns + " FROM link WHERE mapping = ?1 AND state = 'retired'" +
-		" AND ding IN (SELECT value FROM json_each(?2))" +
+		" AND ding IN LIST ?2" +
 		" UNION ALL SELECT " + linkColumns + " FROM link WHERE mapping = ?1 AND state <> 'retired' AND ding <> ''" +
-		" AND ding IN (SELECT value FROM json_each(?2)) ORDER BY id"
+		" AND ding IN LIST ?2 ORDER BY id"
 )
 
 func (t *tx) Links(mappingName string) iter.Seq2[*bridge.Link, error] {
@@ -146,10 +136,13 @@ func (t *tx) PutLink(l *bridge.Link) error {
 		return err
 	}
 	if l.ID == 0 {
-		id, err := t.insert("INSERT INTO link (mapping, odoo, ding, state, odoo_created, memory, updated) VALUES (?, ?, ?, ?, ?, ?, ?)",
-			l.Mapping, string(l.Odoo), string(l.Ding), string(l.State), l.OdooCreated, memory, nanos(l.Updated))
+		id, fresh, err := t.insert("id", `INSERT INTO link (mapping, odoo, ding, state, odoo_created, memory, updated) VALUES (?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT DO NOTHING`, l.Mapping, string(l.Odoo), string(l.Ding), string(l.State), l.OdooCreated, memory, nanos(l.Updated))
 		if err != nil {
-			return taken(err, l)
+			return err
+		}
+		if !fresh {
+			return fmt.Errorf("%w: %s odoo %q, dingtalk %q", bridge.ErrTaken, l.Mapping, l.Odoo, l.Ding)
 		}
 		l.ID = id
 		t.undo = append(t.undo, func() { l.ID = 0 })
@@ -161,10 +154,13 @@ func (t *tx) PutLink(l *bridge.Link) error {
 	if err != nil || n > 0 {
 		return err
 	}
+	if err := t.taken(l); err != nil {
+		return err
+	}
 	n, err = t.write("UPDATE link SET mapping = ?, odoo = ?, ding = ?, state = ?, odoo_created = ?, memory = ?, updated = ? WHERE id = ?",
 		l.Mapping, string(l.Odoo), string(l.Ding), string(l.State), l.OdooCreated, memory, nanos(l.Updated), l.ID)
 	if err != nil {
-		return taken(err, l)
+		return err
 	}
 	if n == 0 {
 		return fmt.Errorf("%w: %s %d", ErrNoLink, l.Mapping, l.ID)
@@ -172,31 +168,36 @@ func (t *tx) PutLink(l *bridge.Link) error {
 	return nil
 }
 
-// taken translates a violated unique index.
-func taken(err error, l *bridge.Link) error {
-	if !isUnique(err) {
-		return err
+// taken is ErrTaken when a link that is not retired holds one of the link's records. Looking first does what the unique indexes would,
+// without a failed statement, which spoils the whole transaction in PostgreSQL; Updates are serial, so that nobody comes between.
+func (t *tx) taken(l *bridge.Link) error {
+	if l.State == bridge.Retired {
+		return nil
 	}
-	held := l.Odoo
-	if strings.Contains(err.Error(), "link.ding") {
-		held = l.Ding
+	held, found, err := one(t, column[string], `SELECT odoo FROM link WHERE mapping = ?1 AND state <> 'retired' AND odoo <> '' AND odoo = ?2 AND id <> ?4
+		UNION ALL SELECT ding FROM link WHERE mapping = ?1 AND state <> 'retired' AND ding <> '' AND ding = ?3 AND id <> ?4 LIMIT 1`,
+		l.Mapping, string(l.Odoo), string(l.Ding), l.ID)
+	if err == nil && found {
+		err = fmt.Errorf("%w: %s %s", bridge.ErrTaken, l.Mapping, held)
 	}
-	return fmt.Errorf("%w: %s %s", bridge.ErrTaken, l.Mapping, held)
-}
-
-func (t *tx) DeleteLink(id int64) error {
-	_, err := t.write("DELETE FROM link WHERE id = ?", id)
 	return err
 }
+
+func (t *tx) DeleteLink(id int64) error { return t.exec("DELETE FROM link WHERE id = ?", id) }
 
 func (t *tx) RenameMapping(from, to string) (int, error) {
 	if from == to {
 		return 0, t.usable()
 	}
-	moved, err := t.write("UPDATE link SET mapping = ? WHERE mapping = ?", to, from)
-	if isUnique(err) {
-		return 0, fmt.Errorf("%w: %s cannot become %s", bridge.ErrTaken, from, to)
+	_, both, err := one(t, column[int64], `SELECT o.id FROM link o JOIN link n ON n.mapping = ?1 AND n.state <> 'retired'
+		AND (n.odoo = o.odoo AND n.odoo <> '' OR n.ding = o.ding AND n.ding <> '') WHERE o.mapping = ?2 AND o.state <> 'retired' LIMIT 1`, to, from)
+	if err == nil && both {
+		err = fmt.Errorf("%w: %s cannot become %s", bridge.ErrTaken, from, to)
 	}
+	if err != nil {
+		return 0, err
+	}
+	moved, err := t.write("UPDATE link SET mapping = ? WHERE mapping = ?", to, from)
 	if err != nil {
 		return 0, err
 	}
@@ -204,21 +205,29 @@ func (t *tx) RenameMapping(from, to string) (int, error) {
 		// A key that both names have stays dirty when either was, with its generation above both.
 		`INSERT INTO work (mapping, link, side, record, gen, done_gen, due, attempts, last_error, seq)
 			SELECT ?1, link, side, record, gen, done_gen, due, attempts, last_error, seq FROM work WHERE mapping = ?2
-			ON CONFLICT DO UPDATE SET
-				done_gen = CASE WHEN gen > done_gen OR excluded.gen > excluded.done_gen THEN 0 ELSE max(gen, excluded.gen) END,
-				due = CASE WHEN gen > done_gen AND (excluded.gen = excluded.done_gen OR due < excluded.due) THEN due ELSE excluded.due END,
-				gen = max(gen, excluded.gen), seq = min(seq, excluded.seq)`,
+			ON CONFLICT (mapping, link, side, record) DO UPDATE SET
+				done_gen = CASE WHEN work.gen > work.done_gen OR excluded.gen > excluded.done_gen THEN 0
+					WHEN work.gen > excluded.gen THEN work.gen ELSE excluded.gen END,
+				due = CASE WHEN work.gen > work.done_gen AND (excluded.gen = excluded.done_gen OR work.due < excluded.due) THEN work.due ELSE excluded.due END,
+				gen = CASE WHEN work.gen > excluded.gen THEN work.gen ELSE excluded.gen END,
+				seq = CASE WHEN work.seq < excluded.seq THEN work.seq ELSE excluded.seq END`,
 		"DELETE FROM work WHERE ?1 <> ?2 AND mapping = ?2",
-		"UPDATE OR REPLACE wait SET mapping = ?1 WHERE mapping = ?2",
-		"UPDATE OR REPLACE wait SET on_mapping = ?1 WHERE on_mapping = ?2",
+		`DELETE FROM wait AS w WHERE mapping = ?1 AND EXISTS (SELECT 1 FROM wait o WHERE o.mapping = ?2 AND o.link = w.link AND o.side = w.side
+			AND o.record = w.record AND o.on_mapping = w.on_mapping AND o.on_side = w.on_side AND o.on_id = w.on_id)`,
+		"UPDATE wait SET mapping = ?1 WHERE mapping = ?2",
+		`DELETE FROM wait AS w WHERE on_mapping = ?1 AND EXISTS (SELECT 1 FROM wait o WHERE o.on_mapping = ?2 AND o.link = w.link AND o.side = w.side
+			AND o.record = w.record AND o.mapping = w.mapping AND o.on_side = w.on_side AND o.on_id = w.on_id)`,
+		"UPDATE wait SET on_mapping = ?1 WHERE on_mapping = ?2",
 		`INSERT INTO guard_spent (mapping, day, risk, n) SELECT ?1, day, risk, n FROM guard_spent WHERE mapping = ?2
-			ON CONFLICT DO UPDATE SET n = n + excluded.n`,
+			ON CONFLICT (mapping, day, risk) DO UPDATE SET n = guard_spent.n + excluded.n`,
 		"DELETE FROM guard_spent WHERE ?1 <> ?2 AND mapping = ?2",
-		"UPDATE OR REPLACE guard_item SET mapping = ?1 WHERE mapping = ?2",
+		`DELETE FROM guard_item AS w WHERE mapping = ?1 AND EXISTS (SELECT 1 FROM guard_item o WHERE o.mapping = ?2 AND o.link = w.link
+			AND o.side = w.side AND o.record = w.record AND o.risk = w.risk AND o.hash = w.hash)`,
+		"UPDATE guard_item SET mapping = ?1 WHERE mapping = ?2",
 		"UPDATE guard_list SET mapping = ?1 WHERE mapping = ?2",
 		"UPDATE history SET mapping = ?1 WHERE mapping = ?2",
 	} {
-		if _, err := t.write(query, to, from); err != nil {
+		if err := t.exec(query, to, from); err != nil {
 			return 0, err
 		}
 	}

@@ -18,11 +18,46 @@ import (
 
 // Lock takes an flock on the store's path + ".lock". The kernel releases it when the process ends, however it ends. It
 // does not wait: bridge.ErrLocked, with the number of the process that holds it, when another one is active.
-func (s *SQLite) Lock(ctx context.Context) (unlock func(), err error) {
+func (s *SQLite) Lock(ctx context.Context) (bridge.Lease, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	return lockFile(s.path + ".lock")
+	unlock, err := lockFile(s.path + ".lock")
+	if err != nil {
+		return nil, err
+	}
+	return fileLease{unlock}, nil
+}
+
+// fileLease is the lock of a file: nobody can take it away from a process that lives.
+type fileLease struct{ unlock func() }
+
+// Check implements bridge.Lease.
+func (fileLease) Check(context.Context) error { return nil }
+
+// Lost implements bridge.Lease.
+func (fileLease) Lost() <-chan struct{} { return nil }
+
+// Now implements bridge.Lease.
+func (fileLease) Now(local func() time.Time) time.Time { return local() }
+
+// Unlock implements bridge.Lease.
+func (l fileLease) Unlock() { l.unlock() }
+
+// Replicas tries the lock: whoever holds it is active. Nobody stands by at a file.
+func (s *SQLite) Replicas(ctx context.Context) ([]bridge.Replica, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	unlock, err := lockFile(s.path + ".lock")
+	if errors.Is(err, bridge.ErrLocked) {
+		name, _ := os.ReadFile(s.path + ".lock") // only for the message
+		return []bridge.Replica{{Name: "process " + strings.TrimSpace(string(name)), Active: true}}, nil
+	}
+	if err == nil {
+		unlock()
+	}
+	return nil, err
 }
 
 func lockFile(path string) (unlock func(), err error) {

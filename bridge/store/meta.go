@@ -6,14 +6,10 @@ func (t *tx) Meta(key string) (string, error) {
 }
 
 func (t *tx) SetMeta(key, value string) error {
-	_, err := t.write("INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", key, value)
-	return err
+	return t.exec("INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", key, value)
 }
 
-func (t *tx) DeleteMeta(key string) error {
-	_, err := t.write("DELETE FROM meta WHERE key = ?", key)
-	return err
-}
+func (t *tx) DeleteMeta(key string) error { return t.exec("DELETE FROM meta WHERE key = ?", key) }
 
 func (t *tx) MetaPrefix(prefix string) (map[string]string, error) {
 	out := map[string]string{}

@@ -8,7 +8,7 @@ func (t *tx) AddQuota(counts ...bridge.QuotaCount) error {
 		if c.Counted {
 			counted = 1
 		}
-		if _, err := t.write(`INSERT INTO quota (day, what, counted, mapping, name, n) VALUES (?, ?, ?, ?, ?, ?)
+		if err := t.exec(`INSERT INTO quota (day, what, counted, mapping, name, n) VALUES (?, ?, ?, ?, ?, ?)
 			ON CONFLICT (day, what, counted, mapping, name) DO UPDATE SET n = quota.n + excluded.n`,
 			c.Day, string(c.What), counted, c.Mapping, c.Name, c.N); err != nil {
 			return err

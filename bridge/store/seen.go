@@ -1,7 +1,6 @@
 package store
 
 import (
-	"encoding/json"
 	"maps"
 	"slices"
 )
@@ -11,11 +10,7 @@ func (t *tx) Seen(model string, rows map[int64]string) (map[int64]bool, error) {
 	if len(rows) == 0 {
 		return out, t.usable()
 	}
-	in, err := json.Marshal(slices.Collect(maps.Keys(rows)))
-	if err != nil {
-		return nil, err
-	}
-	err = t.each("SELECT id, write_date FROM seen WHERE model = ? AND id IN (SELECT value FROM json_each(?))", []any{model, string(in)},
+	err := t.each("SELECT id, write_date FROM seen WHERE model = ? AND id IN LIST ?", []any{model, numbers(slices.Collect(maps.Keys(rows)))},
 		func(scan scanner) error {
 			var id int64
 			var date string
@@ -33,8 +28,8 @@ func (t *tx) Seen(model string, rows map[int64]string) (map[int64]bool, error) {
 
 func (t *tx) MarkSeen(model string, rows map[int64]string) error {
 	for id, date := range rows {
-		_, err := t.write(`INSERT INTO seen (model, id, write_date) VALUES (?, ?, ?)
-			ON CONFLICT DO UPDATE SET write_date = excluded.write_date`, model, id, date)
+		err := t.exec(`INSERT INTO seen (model, id, write_date) VALUES (?, ?, ?)
+			ON CONFLICT (model, id) DO UPDATE SET write_date = excluded.write_date`, model, id, date)
 		if err != nil {
 			return err
 		}
@@ -47,6 +42,5 @@ func (t *tx) PruneSeen(model, floor string) ([]int64, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = t.write("DELETE FROM seen WHERE model = ? AND write_date < ?", model, floor)
-	return ids, err
+	return ids, t.exec("DELETE FROM seen WHERE model = ? AND write_date < ?", model, floor)
 }

@@ -1,5 +1,5 @@
 // Package store keeps the bridge's durable state: links, work, the inbox of events, the Guard's lists, history and small
-// named values. SQLite implements bridge.Store on one file.
+// named values. SQLite implements bridge.Store on one file, Postgres on a database that several machines share.
 //
 // It decides nothing: what to look at, when, and what to do about it belongs to package bridge.
 package store
@@ -21,13 +21,13 @@ import (
 	"dingbridge/bridge"
 )
 
-// Errors of SQLite beside those of bridge.Store.
+// Errors of both stores beside those of bridge.Store.
 var (
 	// ErrClosed is returned by every method once Close was called.
 	ErrClosed = errors.New("the store is closed")
 	// ErrReadOnly is returned by the writing methods of a Tx that View handed out.
 	ErrReadOnly = errors.New("a View cannot write")
-	// ErrNewer is returned by OpenSQLite when the file was written by a later version of the program.
+	// ErrNewer is returned by opening a store that was written by a later version of the program.
 	ErrNewer = errors.New("the store was made by a newer dingbridge")
 	// ErrNoLink is returned by PutLink for a link that was deleted since it was read. Reconcile again.
 	ErrNoLink = errors.New("the link is no longer in the store")
@@ -35,18 +35,12 @@ var (
 
 // SQLite is a bridge.Store in one file (plus its -wal, -shm and .lock companions). Use OpenSQLite or OpenMemory.
 //
-// All writes of a process go through one connection and one goroutine, which puts whatever Updates are waiting into one
-// transaction, each in a savepoint of its own, and syncs once for all of them. Reads have connections of their own and see
-// the last commit; they never wait for a writer.
-//
 // An fn given to Update must not call Update of the same store: it would wait for itself.
 type SQLite struct {
+	database
 	path    string
-	writer  *writer
-	readers *pool
 	db      *sql.DB // the writer's
 	readDB  *sql.DB
-	clock   func() time.Time
 	cleanup func() error
 
 	closing sync.Once
@@ -60,6 +54,7 @@ type options struct {
 	readers int
 	sync    string
 	clock   func() time.Time
+	standby StandBy
 }
 
 // Option changes how a store is opened.
@@ -110,7 +105,7 @@ func open(path string, o options) (_ *SQLite, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
-	s := &SQLite{path: path, clock: o.clock, cleanup: func() error { return nil }}
+	s := &SQLite{path: path, cleanup: func() error { return nil }}
 	defer func() {
 		if err != nil {
 			err = errors.Join(fmt.Errorf("open the store %s: %w", path, err), s.closeDBs())
@@ -122,19 +117,24 @@ func open(path string, o options) (_ *SQLite, err error) {
 	s.db.SetMaxOpenConns(1)
 	ctx, cancel := context.WithTimeout(context.Background(), 6*o.busy+time.Minute)
 	defer cancel()
-	if err = migrate(ctx, s.db, path, o.busy); err != nil {
+	if err = migrateSQLite(ctx, s.db, path, o.busy); err != nil {
 		return nil, err
 	}
 	if s.readDB, err = sql.Open("sqlite", dsn(path, o, true)); err != nil {
 		return nil, err
 	}
-	conn, err := s.db.Conn(ctx)
+	raw, err := s.db.Conn(ctx)
 	if err != nil {
 		return nil, err
 	}
-	s.writer = newWriter(newConn(conn), o.clock)
-	s.readers = newPool(s.readDB, o.readers)
-	go s.writer.run()
+	s.readDB.SetMaxOpenConns(o.readers)
+	s.start(newWriter(newSQLiteConn(raw, "BEGIN IMMEDIATE"), o.clock), newPool(o.readers, func(ctx context.Context) (conn, error) {
+		raw, err := s.readDB.Conn(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return newSQLiteConn(raw, "BEGIN"), nil
+	}), o.clock)
 	return s, nil
 }
 
@@ -177,39 +177,10 @@ func dsn(path string, o options, read bool) string {
 	return u.String()
 }
 
-// View runs fn on the state as of the last commit; its Tx returns ErrReadOnly when asked to write. Nothing waits for a View, but
-// while one runs the write-ahead log cannot be folded back into the file: take what is needed and return before doing anything slow.
-func (s *SQLite) View(ctx context.Context, fn func(bridge.Tx) error) error {
-	c, err := s.readers.take(ctx)
-	if err != nil {
-		return err
-	}
-	defer s.readers.put(c)
-	if err := c.exec("BEGIN"); err != nil {
-		return fmt.Errorf("read the store: %w", err)
-	}
-	t := &tx{ctx: ctx, conn: c, readonly: true, clock: s.clock}
-	defer func() {
-		t.over = true
-		if err := c.exec("ROLLBACK"); err != nil {
-			c.broken = true
-		}
-	}()
-	return fn(t)
-}
-
-// Update runs fn and commits what it wrote when fn returns nil; any error of fn undoes all of it and is returned as it is. When Update
-// returns nil the changes are on the disk. When ctx ends before fn was started, fn is not run; once it runs, its methods
-// return the context's error, and a commit that was begun is waited for, so that the answer is always the truth.
-func (s *SQLite) Update(ctx context.Context, fn func(bridge.Tx) error) error {
-	return s.writer.update(ctx, fn)
-}
-
 // Close waits for the Updates in work, then closes the file. Calls that come later return ErrClosed.
 func (s *SQLite) Close() error {
 	s.closing.Do(func() {
-		s.writer.stop()
-		s.closed = errors.Join(s.writer.conn.close(), s.readers.close(), s.closeDBs(), s.cleanup())
+		s.closed = errors.Join(s.stop(), s.closeDBs(), s.cleanup())
 	})
 	return s.closed
 }

@@ -4,28 +4,37 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
-	"sync"
+	"strings"
 )
 
-// conn is one connection with its prepared statements. It is used by one goroutine at a time.
+// sqliteConn is one connection with its prepared statements.
 //
 // Statements run without a cancellable context on purpose: interrupting a statement inside a transaction rolls back the
 // whole transaction (sqlite3_interrupt), and with it the work of everybody who shares it. A tx asks its context between
 // statements instead; every statement is short.
-type conn struct {
-	c      *sql.Conn
-	stmts  map[string]*sql.Stmt
-	broken bool
+type sqliteConn struct {
+	c     *sql.Conn
+	open  string // the statement that opens a transaction
+	stmts map[string]*sql.Stmt
 }
 
-func newConn(c *sql.Conn) *conn { return &conn{c: c, stmts: map[string]*sql.Stmt{}} }
+func newSQLiteConn(c *sql.Conn, open string) *sqliteConn {
+	return &sqliteConn{c: c, open: open, stmts: map[string]*sql.Stmt{}}
+}
 
-func (c *conn) prepare(query string) (*sql.Stmt, error) {
+// sqliteWords replaces the marks of a query.
+var sqliteWords = strings.NewReplacer(
+	"IN LIST ?1", "IN (SELECT value FROM json_each(?1))",
+	"IN LIST ?2", "IN (SELECT value FROM json_each(?2))",
+	"IN LIST ?", "IN (SELECT value FROM json_each(?))",
+	"TRIPLES ?", "json_each(?)",
+)
+
+func (c *sqliteConn) prepare(query string) (*sql.Stmt, error) {
 	if s, ok := c.stmts[query]; ok {
 		return s, nil
 	}
-	s, err := c.c.PrepareContext(context.Background(), query)
+	s, err := c.c.PrepareContext(context.Background(), sqliteWords.Replace(query))
 	if err != nil {
 		return nil, err
 	}
@@ -33,12 +42,25 @@ func (c *conn) prepare(query string) (*sql.Stmt, error) {
 	return s, nil
 }
 
-func (c *conn) exec(query string, args ...any) error {
-	_, err := c.run(query, args...)
+func (c *sqliteConn) begin() error    { return c.exec(c.open) }
+func (c *sqliteConn) commit() error   { return c.exec("COMMIT") }
+func (c *sqliteConn) rollback() error { return c.exec("ROLLBACK") }
+func (c *sqliteConn) mark() error     { return c.exec("SAVEPOINT u") }
+func (c *sqliteConn) release() error  { return c.exec("RELEASE u") }
+
+func (c *sqliteConn) undo() error {
+	if err := c.exec("ROLLBACK TO u"); err != nil {
+		return err
+	}
+	return c.exec("RELEASE u")
+}
+
+func (c *sqliteConn) exec(query string, args ...any) error {
+	_, err := c.result(query, args...)
 	return err
 }
 
-func (c *conn) run(query string, args ...any) (sql.Result, error) {
+func (c *sqliteConn) result(query string, args ...any) (sql.Result, error) {
 	s, err := c.prepare(query)
 	if err != nil {
 		return nil, err
@@ -46,75 +68,48 @@ func (c *conn) run(query string, args ...any) (sql.Result, error) {
 	return s.ExecContext(context.Background(), args...)
 }
 
-func (c *conn) close() error {
+func (c *sqliteConn) run(query string, args ...any) (int64, error) {
+	res, err := c.result(query, args...)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+func (c *sqliteConn) insert(_, query string, args ...any) (int64, bool, error) {
+	res, err := c.result(query, args...)
+	if err != nil {
+		return 0, false, err
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return 0, false, err
+	}
+	id, err := res.LastInsertId()
+	return id, true, err
+}
+
+func (c *sqliteConn) each(query string, args []any, row func(scanner) error) (err error) {
+	stmt, err := c.prepare(query)
+	if err != nil {
+		return err
+	}
+	rows, err := stmt.QueryContext(context.Background(), args...)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		if err := row(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+func (c *sqliteConn) close() error {
 	var errs []error
 	for _, s := range c.stmts {
 		errs = append(errs, s.Close())
 	}
 	return errors.Join(append(errs, c.c.Close())...)
-}
-
-// pool lends connections for reading, each with its own prepared statements.
-type pool struct {
-	db    *sql.DB
-	slots chan *conn // nil entries are connections not made yet
-	size  int
-	once  sync.Once
-	done  chan struct{}
-}
-
-func newPool(db *sql.DB, size int) *pool {
-	p := &pool{db: db, slots: make(chan *conn, size), size: size, done: make(chan struct{})}
-	db.SetMaxOpenConns(size)
-	for range size {
-		p.slots <- nil
-	}
-	return p
-}
-
-func (p *pool) take(ctx context.Context) (*conn, error) {
-	select {
-	case <-p.done:
-		return nil, ErrClosed
-	default:
-	}
-	select {
-	case c := <-p.slots:
-		if c != nil {
-			return c, nil
-		}
-		raw, err := p.db.Conn(ctx)
-		if err != nil {
-			p.slots <- nil
-			return nil, fmt.Errorf("read the store: %w", err)
-		}
-		return newConn(raw), nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-p.done:
-		return nil, ErrClosed
-	}
-}
-
-// put gives the connection back; one that could not end its transaction is closed and made anew.
-func (p *pool) put(c *conn) {
-	if c.broken {
-		_ = c.close() // it is thrown away either way
-		c = nil
-	}
-	p.slots <- c
-}
-
-// close waits until every connection is back.
-func (p *pool) close() error {
-	var errs []error
-	p.once.Do(func() {
-		close(p.done)
-		for range p.size {
-			if c := <-p.slots; c != nil {
-				errs = append(errs, c.close())
-			}
-		}
-	})
-	return errors.Join(errs...)
 }

@@ -54,8 +54,8 @@ func TestMemory(t *testing.T) {
 // TestSettings proves that what durability rests on was really set on the connections.
 func TestSettings(t *testing.T) {
 	s := openAt(t, filepath.Join(t.TempDir(), "state.db"))
-	pragma := func(c *conn, name string) (v string) {
-		if err := c.c.QueryRowContext(context.Background(), "PRAGMA "+name).Scan(&v); err != nil {
+	pragma := func(c conn, name string) (v string) {
+		if err := c.(*sqliteConn).c.QueryRowContext(context.Background(), "PRAGMA "+name).Scan(&v); err != nil {
 			t.Fatal(err)
 		}
 		return v
@@ -64,7 +64,7 @@ func TestSettings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.readers.put(reader)
+	defer s.readers.put(reader, false)
 	for name, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "busy_timeout": "10000", "query_only": "0"} {
 		if got := pragma(s.writer.conn, name); got != want {
 			t.Errorf("%s is %s on the writer", name, got)

@@ -3,11 +3,8 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
+	"math"
 	"time"
-
-	sqlite "modernc.org/sqlite"
-	codes "modernc.org/sqlite/lib"
 
 	"dingbridge/bridge"
 )
@@ -15,7 +12,7 @@ import (
 // tx is one View or Update.
 type tx struct {
 	ctx      context.Context
-	conn     *conn
+	conn     conn
 	clock    func() time.Time
 	readonly bool
 	over     bool
@@ -32,57 +29,47 @@ func (t *tx) usable() error {
 	return t.ctx.Err()
 }
 
-// write runs a statement and returns how many rows it touched.
-func (t *tx) write(query string, args ...any) (int64, error) {
-	res, err := t.exec(query, args...)
-	if err != nil {
-		return 0, err
-	}
-	return res.RowsAffected()
-}
-
-// insert runs an INSERT and returns the new row's id.
-func (t *tx) insert(query string, args ...any) (int64, error) {
-	res, err := t.exec(query, args...)
-	if err != nil {
-		return 0, err
-	}
-	return res.LastInsertId()
-}
-
-func (t *tx) exec(query string, args ...any) (sql.Result, error) {
+// writable says why the transaction cannot write.
+func (t *tx) writable() error {
 	if err := t.usable(); err != nil {
-		return nil, err
+		return err
 	}
 	if t.readonly {
-		return nil, ErrReadOnly
+		return ErrReadOnly
+	}
+	return nil
+}
+
+// exec runs a statement whose outcome nobody asks for. An error may come with a later statement; either way nothing is committed.
+func (t *tx) exec(query string, args ...any) error {
+	if err := t.writable(); err != nil {
+		return err
+	}
+	return t.conn.exec(query, args...)
+}
+
+// write runs a statement and returns how many rows it touched.
+func (t *tx) write(query string, args ...any) (int64, error) {
+	if err := t.writable(); err != nil {
+		return 0, err
 	}
 	return t.conn.run(query, args...)
 }
 
-// scanner reads the columns of one row.
-type scanner func(dest ...any) error
+// insert runs an INSERT of one row and returns its id, the named column; false when a conflict kept it out.
+func (t *tx) insert(id, query string, args ...any) (int64, bool, error) {
+	if err := t.writable(); err != nil {
+		return 0, false, err
+	}
+	return t.conn.insert(id, query, args...)
+}
 
 // each calls row for every row of the answer. row must not run statements of the same transaction.
 func (t *tx) each(query string, args []any, row func(scanner) error) (err error) {
 	if err := t.usable(); err != nil {
 		return err
 	}
-	stmt, err := t.conn.prepare(query)
-	if err != nil {
-		return err
-	}
-	rows, err := stmt.QueryContext(context.Background(), args...)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		if err := row(rows.Scan); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+	return t.conn.each(query, args, row)
 }
 
 // list collects what read makes of every row.
@@ -132,16 +119,10 @@ func instant(n int64) time.Time {
 	return time.Unix(0, n).UTC()
 }
 
-// isUnique reports whether the error is a violated unique index.
-func isUnique(err error) bool {
-	var e *sqlite.Error
-	return errors.As(err, &e) && e.Code() == codes.SQLITE_CONSTRAINT_UNIQUE
-}
-
-// unlimited turns "no limit" (0 or less) into SQLite's.
-func unlimited(limit int) int {
+// unlimited turns "no limit" (0 or less) into one that nothing reaches.
+func unlimited(limit int) int64 {
 	if limit <= 0 {
-		return -1
+		return math.MaxInt64
 	}
-	return limit
+	return int64(limit)
 }

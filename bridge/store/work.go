@@ -1,7 +1,6 @@
 package store
 
 import (
-	"encoding/json"
 	"slices"
 	"time"
 
@@ -40,10 +39,10 @@ func (t *tx) Touch(due time.Time, keys ...bridge.Key) error {
 	first := last - int64(len(keys)) + 1
 	for i, k := range keys {
 		n := first + int64(i)
-		_, err := t.write(`INSERT INTO work (mapping, link, side, record, gen, due, seq) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?5)
-			ON CONFLICT DO UPDATE SET
-				due = CASE WHEN gen > done_gen THEN min(due, excluded.due) ELSE excluded.due END,
-				seq = CASE WHEN gen > done_gen THEN seq ELSE excluded.seq END,
+		err := t.exec(`INSERT INTO work (mapping, link, side, record, gen, due, seq) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?5)
+			ON CONFLICT (mapping, link, side, record) DO UPDATE SET
+				due = CASE WHEN work.gen > work.done_gen AND work.due < excluded.due THEN work.due ELSE excluded.due END,
+				seq = CASE WHEN work.gen > work.done_gen THEN work.seq ELSE excluded.seq END,
 				gen = excluded.gen`,
 			append(keyArgs(k), n, nanos(due))...)
 		if err != nil {
@@ -100,16 +99,14 @@ func (t *tx) CountWork(now time.Time) (dirty, due map[string]int, err error) {
 }
 
 func (t *tx) Finish(key bridge.Key, gen int64) error {
-	_, err := t.write(`UPDATE work SET done_gen = max(done_gen, min(gen, ?)), attempts = 0, last_error = '' WHERE `+keyIs,
-		append([]any{gen}, keyArgs(key)...)...)
-	return err
+	return t.exec(`UPDATE work SET done_gen = CASE WHEN gen <= ?1 THEN gen WHEN done_gen < ?1 THEN ?1 ELSE done_gen END, attempts = 0, last_error = ''
+		WHERE mapping = ?2 AND link = ?3 AND side = ?4 AND record = ?5`, append([]any{gen}, keyArgs(key)...)...)
 }
 
 func (t *tx) Postpone(key bridge.Key, gen int64, due time.Time, attempts int, lastError string) error {
-	_, err := t.write(`UPDATE work SET attempts = ?, last_error = ?, due = CASE WHEN gen > ? THEN due ELSE ? END
+	return t.exec(`UPDATE work SET attempts = ?, last_error = ?, due = CASE WHEN gen > ? THEN due ELSE ? END
 		WHERE gen > done_gen AND `+keyIs,
 		append([]any{attempts, clip(lastError), gen, nanos(due)}, keyArgs(key)...)...)
-	return err
 }
 
 // clip cuts the text to its bound, at the end of a character.
@@ -129,7 +126,7 @@ func clip(s string) string {
 
 func (t *tx) DropWork(keys ...bridge.Key) error {
 	for _, k := range keys {
-		if _, err := t.write("DELETE FROM work WHERE "+keyIs, keyArgs(k)...); err != nil {
+		if err := t.exec("DELETE FROM work WHERE "+keyIs, keyArgs(k)...); err != nil {
 			return err
 		}
 	}
@@ -137,26 +134,21 @@ func (t *tx) DropWork(keys ...bridge.Key) error {
 }
 
 func (t *tx) Await(key bridge.Key, on bridge.Await) error {
-	_, err := t.write(`INSERT INTO wait (`+keyColumns+`, on_mapping, on_side, on_id, since) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+	return t.exec(`INSERT INTO wait (`+keyColumns+`, on_mapping, on_side, on_id, since) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT DO NOTHING`, append(keyArgs(key), on.Mapping, string(on.Side), string(on.ID), nanos(t.clock()))...)
-	return err
 }
 
 func (t *tx) Wake(on ...bridge.Await) (int, error) {
 	if len(on) == 0 {
 		return 0, t.usable()
 	}
-	asked := make([][3]string, len(on))
+	asked := make(triples, len(on))
 	for i, o := range on {
 		asked[i] = [3]string{o.Mapping, string(o.Side), string(o.ID)}
 	}
-	in, err := json.Marshal(asked)
-	if err != nil {
-		return 0, err
-	}
 	var keys []bridge.Key
 	var waited []int // which of on the key waits for
-	err = t.each(wakeQuery, []any{string(in)}, func(scan scanner) error {
+	err := t.each(wakeQuery, []any{asked}, func(scan scanner) error {
 		var k bridge.Key
 		var n int
 		err := scan(&k.Mapping, &k.Link, &k.Side, &k.ID, &n)
@@ -170,7 +162,7 @@ func (t *tx) Wake(on ...bridge.Await) (int, error) {
 		return 0, err
 	}
 	for _, n := range slices.Compact(waited) {
-		if _, err := t.write("DELETE FROM wait WHERE on_mapping = ? AND on_side = ? AND on_id = ?", asked[n][0], asked[n][1], asked[n][2]); err != nil {
+		if err := t.exec("DELETE FROM wait WHERE on_mapping = ? AND on_side = ? AND on_id = ?", asked[n][0], asked[n][1], asked[n][2]); err != nil {
 			return 0, err
 		}
 	}
@@ -178,7 +170,7 @@ func (t *tx) Wake(on ...bridge.Await) (int, error) {
 }
 
 // CROSS JOIN keeps the records asked for in the outer loop, so that each is one look into the index.
-const wakeQuery = "SELECT w.mapping, w.link, w.side, w.record, o.key FROM json_each(?) o CROSS JOIN wait w" +
+const wakeQuery = "SELECT w.mapping, w.link, w.side, w.record, o.key FROM TRIPLES ? o CROSS JOIN wait w" +
 	" WHERE w.on_mapping = o.value ->> 0 AND w.on_side = o.value ->> 1 AND w.on_id = o.value ->> 2 ORDER BY o.key, w.since"
 
 func readKey(scan scanner) (k bridge.Key, err error) {
@@ -214,6 +206,5 @@ func (t *tx) Awaits(keys ...bridge.Key) (map[bridge.Key][]bridge.Await, error) {
 }
 
 func (t *tx) StopAwaiting(key bridge.Key) error {
-	_, err := t.write("DELETE FROM wait WHERE "+keyIs, keyArgs(key)...)
-	return err
+	return t.exec("DELETE FROM wait WHERE "+keyIs, keyArgs(key)...)
 }

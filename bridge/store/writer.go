@@ -20,17 +20,21 @@ const (
 // writer owns the writing connection. Its goroutine opens a transaction, gives the turn to each waiting Update (which runs its
 // fn on its own goroutine, so that a panic or runtime.Goexit stays there), and commits when nobody else waits.
 type writer struct {
-	conn     *conn
+	conn     conn
 	clock    func() time.Time
 	requests chan *request
 	stopping chan struct{}
 	stopped  chan struct{}
 	once     sync.Once
 	commits  int // how many transactions were committed
+
+	// fence refuses, in the transaction, what is written under a lease that does not hold; nil where leases cannot be lost.
+	fence func(conn, bridge.Lease) error
 }
 
 // request is one Update on its way. Whoever sets taken first decides: the writer (it gets the turn) or the caller (it left).
 type request struct {
+	lease   bridge.Lease
 	taken   atomic.Bool
 	turn    chan *tx
 	ran     chan error
@@ -40,7 +44,7 @@ type request struct {
 // errUnfinished is what fn "returned" when it panicked or ended its goroutine.
 var errUnfinished = errors.New("the update did not finish")
 
-func newWriter(c *conn, clock func() time.Time) *writer {
+func newWriter(c conn, clock func() time.Time) *writer {
 	return &writer{
 		conn: c, clock: clock, requests: make(chan *request),
 		stopping: make(chan struct{}), stopped: make(chan struct{}),
@@ -51,7 +55,7 @@ func (w *writer) update(ctx context.Context, fn func(bridge.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	r := &request{turn: make(chan *tx, 1), ran: make(chan error, 1), outcome: make(chan error, 1)}
+	r := &request{lease: bridge.LeaseOf(ctx), turn: make(chan *tx, 1), ran: make(chan error, 1), outcome: make(chan error, 1)}
 	select {
 	case w.requests <- r:
 	case <-ctx.Done():
@@ -119,7 +123,7 @@ func (w *writer) stop() {
 
 // batch runs the first Update and all that wait by then in one transaction.
 func (w *writer) batch(first *request) {
-	if err := w.conn.exec("BEGIN IMMEDIATE"); err != nil {
+	if err := w.conn.begin(); err != nil {
 		if first.taken.CompareAndSwap(false, true) {
 			first.outcome <- fmt.Errorf("write to the store: %w", err)
 		}
@@ -138,11 +142,11 @@ func (w *writer) batch(first *request) {
 		}
 	}
 	if failed == nil {
-		failed = w.conn.exec("COMMIT")
+		failed = w.conn.commit()
 	}
 	if failed != nil {
-		// SQLite may have rolled back by itself (disk full, I/O error): then this one fails, and that is fine.
-		_ = w.conn.exec("ROLLBACK")
+		// The database may have rolled back by itself (disk full, I/O error, a lost connection): then this one fails, and that is fine.
+		_ = w.conn.rollback()
 		failed = fmt.Errorf("write to the store: %w", failed)
 	} else {
 		w.commits++
@@ -171,19 +175,24 @@ func (w *writer) one(r *request) (joined bool, failed error) {
 	if !r.taken.CompareAndSwap(false, true) {
 		return false, nil
 	}
-	if err := w.conn.exec("SAVEPOINT u"); err != nil {
+	if err := w.conn.mark(); err != nil {
 		r.outcome <- fmt.Errorf("write to the store: %w", err)
 		return false, err
+	}
+	if w.fence != nil && r.lease != nil {
+		if err := w.fence(w.conn, r.lease); err != nil {
+			r.outcome <- err
+			return false, w.conn.undo()
+		}
 	}
 	r.turn <- &tx{conn: w.conn, clock: w.clock}
 	ran := <-r.ran
 	if ran == nil {
-		return true, w.conn.exec("RELEASE u")
+		if ran = w.conn.release(); ran == nil {
+			return true, nil
+		}
 	}
-	err := w.conn.exec("ROLLBACK TO u")
-	if err == nil {
-		err = w.conn.exec("RELEASE u")
-	}
+	err := w.conn.undo()
 	r.outcome <- ran
 	return false, err
 }

@@ -19,6 +19,7 @@ type pace struct {
 	failedCount  time.Duration // the same where reading it costs a counted call
 	stop         time.Duration // everything has ended by then, or the process ends without it
 	settleMargin time.Duration // added to a client's deadline: after it, a call whose answer was lost has ended on the far side too
+	secondSweep  time.Duration // after taking over from another daemon, everything is compared once more
 	gate         gateTimes
 	httpWait     time.Duration // the first pause before a client repeats a call by itself; 0: the client's own
 	longestPause time.Duration // that a client prescribes after a refusal; 0: the client's own
@@ -44,6 +45,7 @@ func usualPace() pace {
 		failedCount:  30 * time.Minute,
 		stop:         10 * time.Second,
 		settleMargin: 5 * time.Second,
+		secondSweep:  3 * time.Minute,
 		gate:         gateTimes{first: 5 * time.Second, max: time.Minute, stream: 3 * time.Second},
 	}
 }

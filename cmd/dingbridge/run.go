@@ -63,6 +63,7 @@ type daemon struct {
 	*world
 	log      *zap.Logger
 	registry *prometheus.Registry
+	metrics  *bridge.Metrics // of every engine this process runs, one after the other
 	inbox    *inbox
 	health   *health
 	hup      <-chan os.Signal
@@ -76,18 +77,28 @@ func newDaemon(w *world, log *zap.Logger, hup <-chan os.Signal) *daemon {
 	d := &daemon{world: w, log: log, registry: registry, hup: hup, listening: make(chan string, 1)}
 	d.inbox = &inbox{store: w.store, corp: w.settings.DingTalk.CorpID, log: log, now: w.pace.now, zone: w.zone, counts: w.ding.Counts}
 	d.health = newHealth(w.store, w.pace.now)
+	d.metrics = bridge.NewMetrics(registry)
+	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Namespace: "dingbridge", Name: "active", Help: "1 while this process is the active one on the store, 0 while it stands by.",
+	}, d.health.active))
 	return d
 }
 
 // errStuck says that something did not stop in time.
 var errStuck = &failure{code: exitError, err: errors.New("something did not stop in time")}
 
-// run keeps both sides in step until ctx ends. It stays up whatever the far sides do; it ends with an error when the store belongs
-// to another process, the address is taken, or a mapping is wrong at the start.
+// run keeps both sides in step until ctx ends, or stands by while another process does. It stays up whatever the far sides do; it ends
+// with an error when the store belongs to another process and nobody can stand by at it, the address is taken, or a mapping is wrong at
+// the start.
 func (d *daemon) run(ctx context.Context) error {
-	unlock, err := lockPatiently(ctx, d.store, d.pace.lockPatience)
+	lease, err := d.firstLease(ctx)
 	if err != nil {
 		return err
+	}
+	unlock := func() {
+		if lease != nil {
+			lease.Unlock()
+		}
 	}
 	mux, err := d.mux()
 	if err != nil {
@@ -100,15 +111,13 @@ func (d *daemon) run(ctx context.Context) error {
 		return usage(err)
 	}
 	d.listening <- server.Addr().String()
-	d.log.Info("started", zap.String("version", versionText()), zap.String("listen", server.Addr().String()), zap.String("store", d.settings.Store))
+	d.log.Info("started", zap.String("version", versionText()), zap.String("listen", server.Addr().String()), zap.Stringer("store", d.settings.Store))
 
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return server.Run(ctx) })
 	g.Go(func() error { d.health.beat(ctx); return nil })
-	g.Go(func() error { d.publish(ctx); return nil })
 	g.Go(func() error { d.notifySystemd(ctx); return nil })
-	g.Go(func() error { return d.events(ctx) })
-	g.Go(func() error { return d.work(ctx, unlock) })
+	g.Go(func() error { return d.lead(ctx, lease) })
 	return d.wait(ctx, g)
 }
 
@@ -136,20 +145,6 @@ func (d *daemon) wait(ctx context.Context, g *errgroup.Group) error {
 	return err
 }
 
-// lockPatiently takes the store's lock; a command may hold it for a moment.
-func lockPatiently(ctx context.Context, s bridge.Store, patience time.Duration) (unlock func(), err error) {
-	deadline := time.Now().Add(patience)
-	for {
-		unlock, err = s.Lock(ctx)
-		if !errors.Is(err, bridge.ErrLocked) || time.Now().After(deadline) {
-			return unlock, err
-		}
-		if !pause(ctx, 50*time.Millisecond) {
-			return nil, ctx.Err()
-		}
-	}
-}
-
 // pause waits; false when the context ended.
 func pause(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
@@ -163,47 +158,31 @@ func pause(ctx context.Context, d time.Duration) bool {
 }
 
 // work waits for mappings that Odoo's own fields confirm, then runs the engine and reloads the mappings when they change.
-func (d *daemon) work(ctx context.Context, unlock func()) error {
-	set, err := d.confirmed(ctx)
+func (d *daemon) work(ctx context.Context, first bool) error {
+	set, err := d.confirmed(ctx, first)
 	if err != nil {
-		unlock()
 		return err
 	}
 	d.set = set
-	engine, err := d.engine(d.log, bridge.NewMetrics(d.registry))
+	engine, err := d.engine(d.log, d.metrics)
 	if err != nil {
-		unlock()
 		return err
 	}
 	d.inbox.connect(ctx, d.pace.gate.stream)
-	unlock() // the engine takes the lock itself
 	d.inbox.engine.Store(engine)
+	defer d.inbox.engine.Store(nil)
 	d.health.started(engine)
 	d.log.Info("working", zap.Strings("mappings", mappingNames(set)))
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return d.runEngine(ctx, engine) })
+	g.Go(func() error { return engine.Run(ctx) })
 	g.Go(func() error { engine.ServeRequests(ctx, d.pace.requests); return nil })
 	g.Go(func() error { return d.reloads(ctx, engine) })
 	return g.Wait()
 }
 
-// runEngine runs the engine; a command that looks whether the lock is free may be in its way for a moment.
-func (d *daemon) runEngine(ctx context.Context, engine *bridge.Engine) error {
-	deadline := time.Now().Add(d.pace.lockPatience)
-	for {
-		err := engine.Run(ctx)
-		if !errors.Is(err, bridge.ErrLocked) || time.Now().After(deadline) {
-			return err
-		}
-		if !pause(ctx, 50*time.Millisecond) {
-			return nil
-		}
-	}
-}
-
 // confirmed returns the mappings as Odoo's own fields check them. While Odoo does not answer it waits and says so in health; a
-// mapping that is wrong when Odoo answers at once ends the daemon, later it is a halt that a corrected file ends.
-func (d *daemon) confirmed(ctx context.Context) (*mapping.Set, error) {
+// mapping that is wrong when Odoo answers at once ends the daemon at its first start, later it is a halt that a corrected file ends.
+func (d *daemon) confirmed(ctx context.Context, first bool) (*mapping.Set, error) {
 	wait, told := d.pace.gate.first, ""
 	for try := 0; ; try++ {
 		set, complaints, err := loadLive(ctx, d.odoo, d.sources)
@@ -217,7 +196,7 @@ func (d *daemon) confirmed(ctx context.Context) (*mapping.Set, error) {
 				d.log.Info("goes on", zap.String("scope", told))
 			}
 			return set, nil
-		case err == nil && try == 0:
+		case err == nil && try == 0 && first:
 			return nil, complaints.Errors()
 		}
 		scope, why := "mappings", complaints.Errors().Error()

@@ -35,8 +35,9 @@ type inbox struct {
 	connected chan struct{} // closed at the first connection of the stream; nil without a stream
 }
 
-// AddEvent implements web.Inbox.
+// AddEvent implements web.Inbox. Events are kept whoever is active: no lease is needed.
 func (in *inbox) AddEvent(ctx context.Context, ev bridge.InboxEvent) (fresh bool, err error) {
+	ctx = bridge.WithLease(ctx, nil)
 	if e := in.engine.Load(); e != nil {
 		return e.AddEvent(ctx, ev)
 	}
@@ -64,6 +65,27 @@ func (in *inbox) missed(gap bool) {
 	}
 }
 
+// expect prepares for the events of the mode: those of a stream have a first connection.
+func (in *inbox) expect(mode string) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.connected = nil
+	if mode == "stream" {
+		in.connected = make(chan struct{})
+	}
+}
+
+// hasConnected says that the stream is connected.
+func (in *inbox) hasConnected() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	select {
+	case <-in.connected:
+	default:
+		close(in.connected)
+	}
+}
+
 // connect waits for the stream's first connection, but not for long: a first sweep that comes after it misses nothing.
 func (in *inbox) connect(ctx context.Context, patience time.Duration) {
 	in.mu.Lock()
@@ -84,8 +106,7 @@ func (in *inbox) connect(ctx context.Context, patience time.Duration) {
 // mux serves health and metrics, and the callback where events come by HTTP.
 func (d *daemon) mux() (*http.ServeMux, error) {
 	endpoints := web.Endpoints{Health: d.health, Metrics: d.registry, Logger: d.log}
-	switch d.settings.DingTalk.Mode {
-	case "callback":
+	if d.settings.DingTalk.Mode == "callback" {
 		crypter, err := newOwners(d.settings)
 		if err != nil {
 			return nil, usage(err)
@@ -96,8 +117,6 @@ func (d *daemon) mux() (*http.ServeMux, error) {
 		if err != nil {
 			return nil, err
 		}
-	case "stream":
-		d.inbox.connected = make(chan struct{})
 	}
 	return web.NewMux(endpoints), nil
 }
@@ -115,7 +134,6 @@ func (d *daemon) events(ctx context.Context) error {
 
 // stream receives events over a connection of ours. After a gap everything is looked at: what happened meanwhile is unknown.
 func (d *daemon) stream(ctx context.Context) error {
-	var once sync.Once
 	config := dingtalk.StreamConfig{
 		Client: d.ding, Logger: d.log,
 		Handler: func(ctx context.Context, ev dingtalk.Event) error { return d.inbox.take(ctx, ev, bridge.ViaStream) },
@@ -130,7 +148,7 @@ func (d *daemon) stream(ctx context.Context) error {
 			}
 			d.health.clear(haltStream)
 			d.inbox.missed(s.Gap > 0) // what happened between two connections is told nowhere, not even when they overlap
-			once.Do(func() { close(d.inbox.connected) })
+			d.inbox.hasConnected()
 		},
 	}
 	if d.pace.stream != nil {

@@ -29,6 +29,7 @@ type health struct {
 
 	mu     sync.Mutex
 	engine *bridge.Engine
+	waits  bool                     // stands by
 	own    map[string]bridge.Halted // halts the engine does not know: before it runs, and of the event stream
 	beatAt time.Time
 }
@@ -42,6 +43,31 @@ func (h *health) started(e *bridge.Engine) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.engine = e
+}
+
+// stopped says that the engine runs no more, and what it met is no more this process's concern.
+func (h *health) stopped() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.engine = nil
+	clear(h.own)
+}
+
+// standsBy says whether another process is the active one.
+func (h *health) standsBy(waits bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.waits = waits
+}
+
+// active is 1 while this process is the active one.
+func (h *health) active() float64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.waits {
+		return 0
+	}
+	return 1
 }
 
 // halt begins or prolongs a halt; it reports whether it is new.
@@ -82,8 +108,10 @@ func (h *health) halted() []bridge.Halted {
 	return out
 }
 
-// beat proves every few seconds that the store answers.
+// beat proves every few seconds that the store answers. One on another machine may be away without anything being wrong with this process:
+// then it is a halt, and a refusal is an answer too.
 func (h *health) beat(ctx context.Context) {
+	_, remote := h.store.(shared)
 	for {
 		look, cancel := context.WithTimeout(ctx, beatLimit/2)
 		err := h.store.View(look, func(tx bridge.Tx) error {
@@ -91,7 +119,12 @@ func (h *health) beat(ctx context.Context) {
 			return err
 		})
 		cancel()
-		if err == nil {
+		if remote && err != nil && ctx.Err() == nil {
+			h.halt(haltStore, err.Error(), beatEvery)
+		} else if remote {
+			h.clear(haltStore)
+		}
+		if err == nil || remote {
 			h.mu.Lock()
 			h.beatAt = time.Now()
 			h.mu.Unlock()
@@ -112,10 +145,17 @@ func (h *health) Live() error {
 	return nil
 }
 
+// What a daemon is on its store.
+const (
+	roleActive  = "active"
+	roleStandBy = "stand-by"
+)
+
 // readiness is what /readyz reports.
 type readiness struct {
 	Version string          `json:"version"`
 	Since   time.Time       `json:"since"`
+	Role    string          `json:"role"`    // active, or stand-by: ready to take events and to take over
 	Working bool            `json:"working"` // the engine runs
 	Halted  []bridge.Halted `json:"halted"`
 }
@@ -124,9 +164,12 @@ type readiness struct {
 func (h *health) Ready(context.Context) (bool, any) {
 	r := readiness{Version: versionText(), Since: h.since, Halted: h.halted()}
 	h.mu.Lock()
-	r.Working = h.engine != nil
+	r.Role, r.Working = roleActive, h.engine != nil
+	if h.waits {
+		r.Role = roleStandBy
+	}
 	h.mu.Unlock()
-	return r.Working && len(r.Halted) == 0, r
+	return (r.Working || r.Role == roleStandBy) && len(r.Halted) == 0, r
 }
 
 // notifySystemd tells systemd that the daemon is ready, how it is, and, where a watchdog is set, that it lives. Without systemd
@@ -165,6 +208,9 @@ func (d *daemon) notifySystemd(ctx context.Context) {
 // statusLine is one line about the daemon.
 func (d *daemon) statusLine() string {
 	halted := d.health.halted()
+	if len(halted) == 0 && d.health.active() == 0 {
+		return "standing by"
+	}
 	if len(halted) == 0 {
 		return "keeping odoo and dingtalk in step"
 	}

@@ -166,6 +166,7 @@ func needRestart(old, fresh *Settings) []string {
 	add("odoo", old.Odoo != fresh.Odoo)
 	add("dingtalk", !reflect.DeepEqual(old.DingTalk, fresh.DingTalk))
 	add("store", old.Store != fresh.Store)
+	add("standby", old.StandBy != fresh.StandBy)
 	add("http", old.HTTP != fresh.HTTP)
 	add("log", old.Log != fresh.Log)
 	add("poll", old.Poll != fresh.Poll)

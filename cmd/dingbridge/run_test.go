@@ -190,7 +190,7 @@ func TestPlanMarksWhatTheDaemonHasInWork(t *testing.T) {
 	a, _, _ := s.app()
 	w, err := a.openStore()
 	must(t, err)
-	unlock, err := w.store.Lock(t.Context()) // somebody is active, and stands still
+	lease, err := w.store.Lock(t.Context()) // somebody is active, and stands still
 	must(t, err)
 	key := bridge.RecordKey("employees", "odoo", bridge.ID(s.firstEmployee()))
 	must(t, w.store.Update(t.Context(), func(tx bridge.Tx) error { return tx.Touch(time.Time{}, key) }))
@@ -204,7 +204,7 @@ func TestPlanMarksWhatTheDaemonHasInWork(t *testing.T) {
 	if marked != 1 {
 		t.Errorf("%d plans are marked", marked)
 	}
-	unlock()
+	lease.Unlock()
 	must(t, w.close())
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/viper"
 	"go.uber.org/zap/zapcore"
 
+	"dingbridge/bridge/store"
 	"dingbridge/mapping"
 )
 
@@ -22,7 +23,9 @@ import (
 type Settings struct {
 	Odoo      OdooSettings      `mapstructure:"odoo"`
 	DingTalk  DingTalkSettings  `mapstructure:"dingtalk"`
-	Store     string            `mapstructure:"store"` // absolute after loading
+	Store     StoreAddress      `mapstructure:"store"` // a path, absolute after loading, or a PostgreSQL URL
+	StoreFile string            `mapstructure:"store_file"`
+	StandBy   StandBySettings   `mapstructure:"standby"`
 	HTTP      HTTPSettings      `mapstructure:"http"`
 	Log       LogSettings       `mapstructure:"log"`
 	Mappings  []string          `mapstructure:"mappings"` // names of presets, and files; see MappingSources
@@ -96,6 +99,13 @@ type LogSettings struct {
 	Format string `mapstructure:"format"` // json or console
 }
 
+// StandBySettings are the times of several daemons on one PostgreSQL store.
+type StandBySettings struct {
+	Beat     time.Duration `mapstructure:"beat"`     // how often the active one says that it lives
+	Takeover time.Duration `mapstructure:"takeover"` // after so long without a beat another takes over
+	Poll     time.Duration `mapstructure:"poll"`     // how often one that stands by looks
+}
+
 // RetentionSettings are in days; 0 keeps everything.
 type RetentionSettings struct {
 	HistoryDays int `mapstructure:"history_days"`
@@ -117,15 +127,16 @@ var defaults = map[string]any{
 	"dingtalk.qps": 20.0, "dingtalk.timeout": 15 * time.Second, "dingtalk.stale_window": 5 * time.Second, "dingtalk.zone": "Asia/Shanghai",
 	"dingtalk.quota.calls": 5000, "dingtalk.quota.pushes": 3000, "dingtalk.quota.counted": []string{}, "dingtalk.quota.free": []string{},
 
-	"store": "dingbridge.db", "http.listen": "127.0.0.1:8460", "http.token": "", "http.token_file": "",
+	"store": "dingbridge.db", "store_file": "", "standby.beat": time.Second, "standby.takeover": 5 * time.Second, "standby.poll": time.Second,
+	"http.listen": "127.0.0.1:8460", "http.token": "", "http.token_file": "",
 	"log.level": "info", "log.format": "json",
 	"mappings": []string{"departments", "employees"},
 	"poll":     5 * time.Second, "sweep": "02:10", "overlap": 5 * time.Minute,
 	"retention.history_days": 365, "retention.inbox_days": 7, "language": "en",
 }
 
-// secretKeys have a twin with _file, which names a file holding the value.
-var secretKeys = []string{"odoo.password", "dingtalk.app_secret", "dingtalk.callback.token", "dingtalk.callback.aes_key", "http.token"}
+// secretKeys have a twin with _file, which names a file holding the value. The address of a PostgreSQL store holds a password.
+var secretKeys = []string{"store", "odoo.password", "dingtalk.app_secret", "dingtalk.callback.token", "dingtalk.callback.aes_key", "http.token"}
 
 // envName is the environment variable of a key.
 func envName(key string) string {
@@ -170,7 +181,9 @@ func loadSettings(file string, getenv func(string) string) (*Settings, error) {
 	if err := v.UnmarshalExact(s, viper.DecodeHook(decodeSettings)); err != nil {
 		return nil, lines.explain(err)
 	}
-	s.Store = s.path(s.Store)
+	if !s.Store.postgres() {
+		s.Store = StoreAddress(s.path(s.Store.Reveal()))
+	}
 	return s, errors.Join(s.check(lines), checkProxies(getenv))
 }
 
@@ -204,7 +217,7 @@ func (s *Settings) readSecrets(v *viper.Viper, lines settingLines, getenv func(s
 		direct, named := getenv(envName(key)) != "", getenv(envName(twin)) != ""
 		where := fmt.Sprintf("%s and %s", envName(key), envName(twin))
 		if !direct && !named {
-			direct, named = v.GetString(key) != "", v.GetString(twin) != ""
+			direct, named = lines.text[key] != "", lines.text[twin] != ""
 			where = fmt.Sprintf("%s%s and %s", lines.at(twin), key, twin)
 		}
 		switch {
@@ -277,6 +290,7 @@ func (s *Settings) check(lines settingLines) error {
 	for key, d := range map[string]time.Duration{
 		"odoo.timeout": s.Odoo.Timeout, "dingtalk.timeout": s.DingTalk.Timeout, "dingtalk.callback.window": s.DingTalk.Callback.Window,
 		"dingtalk.stale_window": s.DingTalk.StaleWindow, "poll": s.Poll, "overlap": s.Overlap,
+		"standby.beat": s.StandBy.Beat, "standby.takeover": s.StandBy.Takeover, "standby.poll": s.StandBy.Poll,
 	} {
 		if d <= 0 {
 			complain(key, "must be longer than 0, such as 5s")
@@ -287,6 +301,12 @@ func (s *Settings) check(lines settingLines) error {
 	}
 	if s.Store == "" {
 		complain("store", "names no file")
+	}
+	if err := store.CheckAddress(s.Store.Reveal()); err != nil {
+		complain("store", "%v", err)
+	}
+	if s.StandBy.Takeover < 3*s.StandBy.Beat {
+		complain("standby.takeover", "must be at least three times standby.beat: one beat may be late")
 	}
 	if _, err := time.LoadLocation(s.DingTalk.Zone); err != nil || s.DingTalk.Zone == "" {
 		complain("dingtalk.zone", "%q is no time zone such as Asia/Shanghai", s.DingTalk.Zone)

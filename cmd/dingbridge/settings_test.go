@@ -135,6 +135,8 @@ func TestEveryKey(t *testing.T) {
 			inFile, inEnv, want = "zh", "en", "Language:en"
 		case "sweep":
 			inFile, inEnv, want = "01:00", "23:59", "23:59"
+		case "standby.beat": // more than a third of standby.takeover is a mistake
+			inFile, inEnv, want = "700ms", "300ms", "300ms"
 		case "store":
 			inFile, inEnv, want = "a.db", "/b.db", "/b.db"
 		}
@@ -155,7 +157,7 @@ func shown(t *testing.T, text string, env map[string]string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Store = strings.TrimPrefix(s.Store, s.base)
+	s.Store = StoreAddress(strings.TrimPrefix(s.Store.Reveal(), s.base))
 	s.base, s.file = "", ""
 	return reveal(s)
 }
@@ -175,7 +177,7 @@ func nest(key, value string) string {
 
 // reveal prints everything, the secrets too.
 func reveal(s *Settings) string {
-	return fmt.Sprintf("%+v %s %s %s %s %s %v", *s, s.Odoo.Password.Reveal(), s.DingTalk.AppSecret.Reveal(), s.DingTalk.Callback.Token.Reveal(),
+	return fmt.Sprintf("%+v %s %s %s %s %s %s %v", *s, s.Store.Reveal(), s.Odoo.Password.Reveal(), s.DingTalk.AppSecret.Reveal(), s.DingTalk.Callback.Token.Reveal(),
 		s.DingTalk.Callback.AESKey.Reveal(), s.HTTP.Token.Reveal(), s.Sweep)
 }
 
@@ -210,6 +212,9 @@ func TestComplaints(t *testing.T) {
 		"no such secret file":     {"odoo:\n  password_file: nowhere\n", []string{"config.yaml:2: odoo.password_file", "no such file"}},
 		"negative days":           {"retention: {inbox_days: -1}\n", []string{"retention"}},
 		"empty store":             {"store: ''\n", []string{"config.yaml:1: store"}},
+		"bad store address":       {"store: 'postgres://me:hunter2@x:port/d'\n", []string{"config.yaml:1: store: not an address such as postgres://"}},
+		"bad store parameter":     {"store: 'postgres://me@x/d?password=hunter2&sslmode=hunter2'\n", []string{"config.yaml:1: store: not an address"}},
+		"takeover too early":      {"standby: {beat: 2s}\n", []string{"standby.takeover: must be at least three times standby.beat"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := load(t, c.text, nil)
@@ -320,11 +325,45 @@ func TestPaths(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.Store != filepath.Join(s.base, "state", "x.db") || !filepath.IsAbs(s.base) {
+	if s.Store.Reveal() != filepath.Join(s.base, "state", "x.db") || !filepath.IsAbs(s.base) {
 		t.Errorf("%s in %s", s.Store, s.base)
 	}
 	if s, err = load(t, "store: /var/x.db\n", nil); err != nil || s.Store != "/var/x.db" {
 		t.Errorf("%s, %v", s.Store, err)
+	}
+}
+
+func TestStoreAddressPrintsNoPassword(t *testing.T) {
+	for address, want := range map[string]string{
+		"postgres://bridge:hunter2@db.example.com:5433/state?sslmode=disable": "postgres://bridge@db.example.com:5433/state",
+		"postgresql://db/state?user=bridge&password=hunter2":                  "postgresql://db/state",
+		"postgres://bridge:hunter2@[::1/state":                                "postgres://<secret>",
+		"/var/lib/dingbridge/state.db":                                        "/var/lib/dingbridge/state.db",
+	} {
+		a := StoreAddress(address)
+		text, err := a.MarshalText()
+		if err != nil || string(text) != want {
+			t.Errorf("%q, %v", text, err)
+		}
+		for _, verb := range []string{"%s", "%v", "%+v", "%#v", "%q", "%x"} {
+			if got := fmt.Sprintf(verb, a); got != want {
+				t.Errorf("%s: %q", verb, got)
+			}
+		}
+	}
+}
+
+func TestStoreAddressFromAFile(t *testing.T) {
+	secret := file(t, "store.url", "postgres://bridge:hunter2@db/state\n")
+	s, err := load(t, "store_file: "+secret+"\n", nil)
+	if err != nil || s.Store.Reveal() != "postgres://bridge:hunter2@db/state" {
+		t.Fatalf("%q, %v", s.Store.Reveal(), err)
+	}
+	if printed := fmt.Sprintf("%+v", *s); strings.Contains(printed, "hunter2") {
+		t.Error(printed)
+	}
+	if _, err := load(t, "store: x.db\nstore_file: "+secret+"\n", nil); err == nil || !strings.Contains(err.Error(), "only one") {
+		t.Errorf("both forms: %v", err)
 	}
 }
 

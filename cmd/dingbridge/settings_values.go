@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"reflect"
 	"regexp"
@@ -13,6 +14,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v4"
+
+	"dingbridge/bridge/store"
 )
 
 // Secret is a text that prints as <secret> however it is printed.
@@ -32,6 +35,36 @@ func (s Secret) masked() string {
 		return ""
 	}
 	return "<secret>"
+}
+
+// StoreAddress says where the state is: the path of an SQLite file, or a PostgreSQL URL, which prints without its password.
+type StoreAddress string
+
+// Reveal returns the address itself.
+func (a StoreAddress) Reveal() string { return string(a) }
+
+func (a StoreAddress) postgres() bool { return store.IsPostgres(string(a)) }
+
+// Format implements fmt.Formatter for every verb.
+func (a StoreAddress) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, a.String()) } // as Secret
+
+// MarshalText keeps the password out of JSON, YAML and logs.
+func (a StoreAddress) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
+// String is the path, or of a URL the user, the host and the database: a password may be in its query too.
+func (a StoreAddress) String() string {
+	if !a.postgres() {
+		return string(a)
+	}
+	u, err := url.Parse(string(a))
+	if err != nil {
+		return "postgres://<secret>"
+	}
+	shown := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}
+	if name := u.User.Username(); name != "" {
+		shown.User = url.User(name)
+	}
+	return shown.String()
 }
 
 // TimeOfDay is the time since midnight, written as 02:10.

@@ -154,13 +154,13 @@ func TestLockedStore(t *testing.T) {
 	a, _, _ := s.app()
 	w, err := a.openStore()
 	must(t, err)
-	unlock, err := w.store.Lock(t.Context())
+	lease, err := w.store.Lock(t.Context())
 	must(t, err)
 	begin := time.Now()
 	s.want(exitLocked, words("run"), "another dingbridge is running")
 	if took := time.Since(begin); took < w.pace.lockPatience {
 		t.Errorf("gave up after %s", took)
 	}
-	unlock()
+	lease.Unlock()
 	must(t, w.close())
 }

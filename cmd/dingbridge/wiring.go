@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -75,7 +76,9 @@ func (a *app) openStore() (*world, error) {
 		return nil, complaints.Errors()
 	}
 	w.set = set
-	if w.store, err = store.OpenSQLite(s.Store, store.WithClock(w.pace.now)); err != nil {
+	w.store, err = store.Open(s.Store.Reveal(), store.WithClock(w.pace.now),
+		store.WithStandBy(store.StandBy{Beat: s.StandBy.Beat, Stale: s.StandBy.Takeover}))
+	if err != nil {
 		return nil, err
 	}
 	return w, nil
@@ -108,7 +111,7 @@ func (w *world) connect() (err error) {
 func newOdoo(s *Settings, p pace) (*odoo.Client, error) {
 	return odoo.New(odoo.Config{
 		URL: s.Odoo.URL, Database: s.Odoo.Database, Login: s.Odoo.Login, Password: s.Odoo.Password.Reveal(),
-		Timeout: s.Odoo.Timeout, Parallel: s.Odoo.Parallel, RetryWait: p.httpWait, RefusalHold: p.longestPause,
+		Timeout: s.Odoo.Timeout, Parallel: s.Odoo.Parallel, RetryWait: p.httpWait, RefusalHold: p.longestPause, BeforeWrite: bridge.CheckLease,
 	})
 }
 
@@ -118,6 +121,7 @@ func newDingTalk(s *Settings, zone *time.Location, p pace) (*dingtalk.Client, er
 		AppKey: s.DingTalk.AppKey, AppSecret: s.DingTalk.AppSecret.Reveal(), CorpID: s.DingTalk.CorpID,
 		QPS: s.DingTalk.QPS, Timeout: s.DingTalk.Timeout, UserAgent: "dingbridge/" + versionText(), RetryWait: p.httpWait, MaxPause: p.longestPause, Now: p.now,
 		Counted: s.DingTalk.Quota.Counted, Free: s.DingTalk.Quota.Free, Zone: zone,
+		BeforeWrite: bridge.CheckLease,
 	})
 }
 
@@ -181,15 +185,8 @@ func days(n int) time.Duration {
 	return time.Duration(n) * 24 * time.Hour
 }
 
-// running says whether a daemon holds the store's lock.
+// running says whether a daemon is active on the store.
 func (w *world) running(ctx context.Context) (bool, error) {
-	unlock, err := w.store.Lock(ctx)
-	switch {
-	case errors.Is(err, bridge.ErrLocked):
-		return true, nil
-	case err != nil:
-		return false, err
-	}
-	unlock()
-	return false, nil
+	replicas, err := w.store.Replicas(ctx)
+	return slices.ContainsFunc(replicas, func(r bridge.Replica) bool { return r.Active }), err
 }
