@@ -3,6 +3,7 @@ package store
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,12 +14,13 @@ import (
 	"time"
 
 	"dingbridge/bridge"
+	"dingbridge/bridge/store/pgtest"
 	"dingbridge/mapping"
 )
 
 // child is what this test binary does when a test starts it as another process: it returns the exit code.
 func child() int {
-	s, err := OpenSQLite(os.Getenv("DINGBRIDGE_STORE_PATH"))
+	s, err := Open(os.Getenv("DINGBRIDGE_STORE_PATH"))
 	if err != nil {
 		fmt.Println("error", err)
 		return 1
@@ -42,17 +44,19 @@ func child() int {
 }
 
 // writeForEver takes the lock, then writes with four goroutines and prints what was acknowledged.
-func writeForEver(s *SQLite) error {
-	if _, err := s.Lock(context.Background()); err != nil {
+func writeForEver(s bridge.Store) error {
+	lease, err := lockSoon(s)
+	if err != nil {
 		return err
 	}
+	ctx := bridge.WithLease(context.Background(), lease)
 	var output sync.Mutex
 	var wg sync.WaitGroup
 	for w := range 4 {
 		wg.Go(func() {
 			for i := 0; ; i++ {
 				name := fmt.Sprintf("%d-%d-%d", os.Getpid(), w, i)
-				err := s.Update(context.Background(), func(t bridge.Tx) error {
+				err := s.Update(ctx, func(t bridge.Tx) error {
 					if err := t.SetMeta("a/"+name, "1"); err != nil {
 						return err
 					}
@@ -74,8 +78,22 @@ func writeForEver(s *SQLite) error {
 	return fmt.Errorf("writing ended by itself")
 }
 
+// lockSoon takes the lock as soon as a process that was killed has left it.
+func lockSoon(s bridge.Store) (bridge.Lease, error) {
+	deadline := time.Now().Add(time.Minute)
+	again := time.NewTicker(10 * time.Millisecond)
+	defer again.Stop()
+	for {
+		lease, err := s.Lock(context.Background())
+		if !errors.Is(err, bridge.ErrLocked) || time.Now().After(deadline) {
+			return lease, err
+		}
+		<-again.C
+	}
+}
+
 // actBeside does what the commands do while a daemon runs.
-func actBeside(s *SQLite) error {
+func actBeside(s bridge.Store) error {
 	if _, err := s.Lock(context.Background()); err == nil {
 		return fmt.Errorf("the lock was free")
 	}
@@ -112,9 +130,24 @@ func command(t *testing.T, what, path string) *exec.Cmd {
 	return c
 }
 
+// both runs the test on a store of each kind.
+func both(t *testing.T, test func(t *testing.T, address string)) {
+	t.Run("sqlite", func(t *testing.T) { test(t, filepath.Join(t.TempDir(), "state.db")) })
+	t.Run("postgres", func(t *testing.T) { test(t, pgtest.Start(t)) })
+}
+
+func openEither(t *testing.T, address string) bridge.Store {
+	t.Helper()
+	if IsPostgres(address) {
+		return openPostgres(t, address)
+	}
+	return openAt(t, address)
+}
+
 // TestKill kills a writing process several times: whatever it said was committed is there, whole, and the lock is free.
-func TestKill(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "state.db")
+func TestKill(t *testing.T) { both(t, testKill) }
+
+func testKill(t *testing.T, path string) {
 	var acknowledged []string
 	for round := range 5 {
 		c := command(t, "write until killed", path)
@@ -142,15 +175,17 @@ func TestKill(t *testing.T) {
 	if len(acknowledged) < 200 {
 		t.Fatalf("only %d updates were acknowledged", len(acknowledged))
 	}
-	s := openAt(t, path)
-	lease, err := s.Lock(context.Background())
+	s := openEither(t, path)
+	lease, err := lockSoon(s)
 	if err != nil {
 		t.Fatal(err)
 	}
 	lease.Unlock()
-	var verdict string
-	if err := s.readDB.QueryRow("PRAGMA integrity_check").Scan(&verdict); err != nil || verdict != "ok" {
-		t.Fatalf("integrity: %s, %v", verdict, err)
+	if file, ok := s.(*SQLite); ok {
+		var verdict string
+		if err := file.readDB.QueryRow("PRAGMA integrity_check").Scan(&verdict); err != nil || verdict != "ok" {
+			t.Fatalf("integrity: %s, %v", verdict, err)
+		}
 	}
 	err = s.View(context.Background(), func(tx bridge.Tx) error {
 		first, err := tx.MetaPrefix("a/")
@@ -181,9 +216,10 @@ func TestKill(t *testing.T) {
 }
 
 // TestBeside lets another process act while this one holds the lock and keeps writing.
-func TestBeside(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "state.db")
-	s := openAt(t, path)
+func TestBeside(t *testing.T) { both(t, testBeside) }
+
+func testBeside(t *testing.T, path string) {
+	s := openEither(t, path)
 	lease, err := s.Lock(context.Background())
 	if err != nil {
 		t.Fatal(err)
@@ -244,8 +280,9 @@ func TestBeside(t *testing.T) {
 }
 
 // TestFirstStart starts several processes on a file that does not exist yet: one makes the schema, all succeed.
-func TestFirstStart(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "state.db")
+func TestFirstStart(t *testing.T) { both(t, testFirstStart) }
+
+func testFirstStart(t *testing.T, path string) {
 	var wg sync.WaitGroup
 	for range 4 {
 		c := command(t, "open", path)

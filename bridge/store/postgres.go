@@ -158,6 +158,16 @@ func processName() string {
 	return fmt.Sprintf("%s, process %d", host, os.Getpid())
 }
 
+// Update implements bridge.Store; see database.Update. When the connection is lost before the answer to a commit came, the error leaves open
+// whether it was committed.
+func (p *Postgres) Update(ctx context.Context, fn func(bridge.Tx) error) error {
+	err := p.database.Update(ctx, fn)
+	if l, ok := bridge.LeaseOf(ctx).(*pgLease); ok && errors.Is(err, bridge.ErrLeaseLost) {
+		l.lose()
+	}
+	return err
+}
+
 // Close waits for the Updates in work, gives a lease back, and closes the connections. Calls that come later return ErrClosed.
 func (p *Postgres) Close() error {
 	p.closing.Do(func() {
