@@ -69,12 +69,8 @@ func (e *Engine) lock(ctx context.Context) (leased context.Context, release func
 
 // onLeaseLost returns ErrLeaseLost when the lease of the context is lost, and nil when the context ends.
 func onLeaseLost(ctx context.Context) error {
-	l := LeaseOf(ctx)
-	if l == nil {
-		return nil
-	}
 	select {
-	case <-l.Lost():
+	case <-LeaseOf(ctx).Lost():
 		return ErrLeaseLost
 	case <-ctx.Done():
 		return nil

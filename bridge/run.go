@@ -45,19 +45,19 @@ func (e *Engine) Run(ctx context.Context) error {
 	defer release()
 	stop := e.keepingQuota(ctx)
 	defer func() { e.tellLedger(stop()) }()
-	if err := e.carryNames(ctx); err != nil {
-		return err
-	}
-	if !e.firstCheck(ctx) {
-		return nil
-	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return onLeaseLost(ctx) })
-	g.Go(func() error { return e.workLoop(ctx) })
-	g.Go(func() error { return e.sweepLoop(ctx) })
-	g.Go(func() error { return e.pollers(ctx) })
-	g.Go(func() error { return e.watchLoop(ctx) })
-	g.Go(func() error { return e.awakeLoop(ctx) })
+	g.Go(func() error {
+		if err := e.firstNames(ctx); err != nil || !e.firstCheck(ctx) {
+			return err
+		}
+		g.Go(func() error { return e.workLoop(ctx) })
+		g.Go(func() error { return e.sweepLoop(ctx) })
+		g.Go(func() error { return e.pollers(ctx) })
+		g.Go(func() error { return e.watchLoop(ctx) })
+		g.Go(func() error { return e.awakeLoop(ctx) })
+		return nil
+	})
 	err = g.Wait()
 	if errors.Is(err, context.Canceled) {
 		return nil
@@ -77,6 +77,27 @@ func (e *Engine) firstCheck(ctx context.Context) bool {
 			return false
 		}
 	}
+}
+
+// firstNames carries names, and waits for a store that cannot be written.
+func (e *Engine) firstNames(ctx context.Context) error {
+	for {
+		err := e.carryNames(ctx)
+		var wrong *namesError
+		if err == nil || errors.As(err, &wrong) || errors.Is(err, ErrTaken) || errors.Is(err, ErrLeaseLost) || ctx.Err() != nil {
+			return err
+		}
+		if !e.pause(ctx, e.storeTrouble(err)) {
+			return nil
+		}
+	}
+}
+
+// namesError is a mapping that vanished from the configuration and left links behind.
+type namesError struct{ name string }
+
+func (e *namesError) Error() string {
+	return fmt.Sprintf("the store holds links of a mapping %q that is configured no more; give its successor `renamed_from: %s`, or drop them with: dingbridge forget --mapping %s", e.name, e.name, e.name)
 }
 
 // carryNames carries links to mappings that were renamed and complains about names that vanished with links.
@@ -100,7 +121,7 @@ func (e *Engine) carryNames(ctx context.Context) error {
 		}
 		for _, name := range names {
 			if _, ok := e.mappings().Get(name); !ok {
-				return fmt.Errorf("the store holds links of a mapping %q that is configured no more; give its successor `renamed_from: %s`, or drop them with: dingbridge forget --mapping %s", name, name, name)
+				return &namesError{name}
 			}
 		}
 		return nil

@@ -63,7 +63,7 @@ func (c *Client) exchange(ctx context.Context, call rpc, params []any) (any, *Er
 	timed, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
 	var seen progress
-	req = req.WithContext(seen.trace(context.WithValue(timed, repeatableKey{}, call.repeatable)))
+	req = req.WithContext(seen.trace(context.WithValue(timed, callKey{}, call)))
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return nil, c.lost(ctx, timed, call, err, seen.sent(err))
@@ -161,12 +161,18 @@ func (w whole) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-type repeatableKey struct{}
+type callKey struct{}
 
-// changes says whether the call of the context changes something.
+// callOf is the call that the request of the context makes.
+func callOf(ctx context.Context) rpc {
+	call, _ := ctx.Value(callKey{}).(rpc)
+	return call
+}
+
+// changes says whether the call changes something. A login is not repeated either, but changes nothing.
 func changes(ctx context.Context) bool {
-	repeatable, _ := ctx.Value(repeatableKey{}).(bool)
-	return !repeatable
+	call := callOf(ctx)
+	return call.service == "object" && !call.repeatable
 }
 
 // checkRetry decides whether a call is sent again: where no connection came about always, a 429 always (a proxy turned the call
@@ -181,7 +187,7 @@ func checkRetry(ctx context.Context, resp *http.Response, err error) (bool, erro
 	if resp != nil && resp.StatusCode == http.StatusTooManyRequests {
 		return true, nil
 	}
-	if changes(ctx) || errors.Is(err, errTooLarge) {
+	if !callOf(ctx).repeatable || errors.Is(err, errTooLarge) {
 		return false, nil
 	}
 	return err != nil || resp.StatusCode >= 500, nil

@@ -16,7 +16,12 @@ import (
 	"dingbridge/mapping"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main() // ends the process
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // shell runs commands as a person would, between two stand-ins, and keeps what they print.
 type shell struct {

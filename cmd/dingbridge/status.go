@@ -19,6 +19,8 @@ var (
 	txtHealthFlag    = tr("only say by the exit code whether a daemon runs (1: no) and nothing is halted (3: something is)", "只用退出码说明守护进程是否在运行（1：没有）以及是否有暂停（3：有）")
 	txtDaemonRuns    = tr("A daemon is running.", "守护进程正在运行。")
 	txtDaemonNot     = tr("No daemon is running.", "守护进程没有运行。")
+	txtStatusActive  = tr("active       %s, since %s", "主用  %s，自 %s")
+	txtStatusStandBy = tr("standing by  %s, since %s", "备用  %s，自 %s")
 	txtStatusHalted  = tr("HALTED  %s since %s: %s (next try %s)", "已暂停  %s，自 %s：%s（下次尝试 %s）")
 	txtStatusMapping = tr("%s: %s; %d to do, %d of them now", "%s：%s；待处理 %d 项，其中 %d 项已到期")
 	txtStatusNoLinks = tr("no links", "没有关联")
@@ -85,6 +87,15 @@ func (a *app) printStatus(st bridge.Status) {
 		a.tell(txtDaemonRuns)
 	} else {
 		a.tell(txtDaemonNot)
+	}
+	for _, r := range st.Replicas {
+		switch {
+		case r.Since.IsZero(): // the file of a single daemon does not say
+		case r.Active:
+			a.tell(txtStatusActive, r.Name, when(r.Since))
+		default:
+			a.tell(txtStatusStandBy, r.Name, when(r.Since))
+		}
 	}
 	for _, h := range st.Halted {
 		a.tell(txtStatusHalted, h.Scope, when(h.Since), h.Why, when(h.Until))
