@@ -285,6 +285,7 @@ func TestClearsCountApart(t *testing.T) {
 
 func TestGuardOnTheNextDay(t *testing.T) {
 	c := company(t)
+	c.needsFile("the engine goes by the database's clock, which the test cannot move")
 	ids := c.staff(8)
 	var days atomic.Int64
 	c.options = func(o *bridge.Options) {

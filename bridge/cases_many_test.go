@@ -129,6 +129,7 @@ func TestSweepWritesNothingWhenEqualAndReadsEachSideOnce(t *testing.T) {
 // storeHash is a digest of the store's files.
 func (w *world) storeHash() string {
 	w.t.Helper()
+	w.needsFile("its bytes are compared")
 	h := sha256.New()
 	for _, suffix := range []string{"", "-wal"} {
 		raw, err := os.ReadFile(w.path + suffix)

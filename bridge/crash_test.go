@@ -38,7 +38,7 @@ func TestCrashChild(t *testing.T) {
 		t.Skip("only in a process that another test starts")
 	}
 	c := child{v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9]}
-	st, err := store.OpenSQLite(c.store)
+	st, err := store.Open(c.store)
 	must(t, err)
 	t.Cleanup(func() { _ = st.Close() }) // the process ends
 	oc, err := odoo.New(odoo.Config{URL: c.odooURL, Database: c.db, Login: c.login, Password: c.password, RetryWait: time.Millisecond, Timeout: 30 * time.Second})

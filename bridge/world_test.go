@@ -16,6 +16,7 @@ import (
 
 	"dingbridge/bridge"
 	"dingbridge/bridge/store"
+	"dingbridge/bridge/store/pgtest"
 	"dingbridge/dingtalk"
 	"dingbridge/dingtalk/dingtalktest"
 	"dingbridge/mapping"
@@ -44,8 +45,8 @@ type world struct {
 	db       string
 	login    string
 	password string
-	path     string // of the store
-	store    *store.SQLite
+	path     string // of the store, or its address
+	store    bridge.Store
 	engine   *bridge.Engine
 	live     atomic.Pointer[bridge.Engine] // the same, for what runs beside the test
 	client   *dingtalk.Client
@@ -59,7 +60,7 @@ type world struct {
 // unless yaml says otherwise.
 func newWorld(t *testing.T, yaml ...mapping.Source) *world {
 	t.Helper()
-	w := &world{t: t, ctx: t.Context(), path: filepath.Join(t.TempDir(), "store.db"), yaml: yaml, log: zap.NewNop()}
+	w := &world{t: t, ctx: t.Context(), path: newStorePath(t), yaml: yaml, log: zap.NewNop()}
 	if os.Getenv("DINGBRIDGE_TEST_LOG") != "" {
 		w.log = zaptest.NewLogger(t)
 	}
@@ -75,12 +76,29 @@ func newWorld(t *testing.T, yaml ...mapping.Source) *world {
 	w.client, err = dingtalk.New(dingtalk.Config{
 		OAPI: url, API: url, Login: url, AppKey: w.ding.AppKey(), AppSecret: w.ding.AppSecret(),
 		CorpID: w.ding.CorpID(), QPS: -1, Timeout: 5 * time.Second,
-		Now: w.now, RetryWait: time.Millisecond,
+		Now: w.now, RetryWait: time.Millisecond, BeforeWrite: bridge.CheckLease,
 	})
 	must(t, err)
 	t.Cleanup(w.client.Close)
 	w.open()
 	return w
+}
+
+// newStorePath is where a world keeps its state: in a file, or where DINGBRIDGE_TEST_STORE=postgres asks for it, in a database.
+func newStorePath(t *testing.T) string {
+	t.Helper()
+	if os.Getenv("DINGBRIDGE_TEST_STORE") == "postgres" {
+		return pgtest.Start(t)
+	}
+	return filepath.Join(t.TempDir(), "store.db")
+}
+
+// needsFile skips a test on any other store.
+func (w *world) needsFile(why string) {
+	w.t.Helper()
+	if store.IsPostgres(w.path) {
+		w.t.Skip("only with a file: " + why)
+	}
 }
 
 // presets are the two presets with a guard that lets everything through.
@@ -147,11 +165,11 @@ func (w *world) later(d time.Duration) { w.skew.Add(int64(d)) }
 func (w *world) open() {
 	w.t.Helper()
 	var err error
-	w.store, err = store.OpenSQLite(w.path)
+	w.store, err = store.Open(w.path)
 	must(w.t, err)
 	st := w.store
 	w.t.Cleanup(func() { _ = st.Close() }) // a test may have closed it already
-	client, err := odoo.New(odoo.Config{URL: w.odooURL, Database: w.db, Login: w.login, Password: w.password, RetryWait: time.Millisecond, Timeout: 30 * time.Second})
+	client, err := odoo.New(odoo.Config{URL: w.odooURL, Database: w.db, Login: w.login, Password: w.password, RetryWait: time.Millisecond, Timeout: 30 * time.Second, BeforeWrite: bridge.CheckLease})
 	must(w.t, err)
 	set, complaints := mapping.Load(w.yaml, bridge.Schema(liveFields(w, client), true))
 	if set == nil {

@@ -59,7 +59,10 @@ func (p *Postgres) Lock(ctx context.Context) (bridge.Lease, error) {
 	defer p.mu.Unlock()
 	c := p.candidate
 	if c == nil {
-		c = p.conn()
+		// It waits for nobody longer than a beat may be late: not for a writer that stands still, nor for a database that is gone.
+		config := p.config.Copy()
+		config.RuntimeParams["lock_timeout"] = milliseconds(p.standby.Stale / 2)
+		c = &pgConn{config: config, patience: max(p.standby.Stale, time.Second)}
 	}
 	p.candidate = nil
 	if c.c == nil || c.c.IsClosed() {

@@ -135,11 +135,10 @@ func pgConfig(address, instance string, busy time.Duration) (*pgx.ConnConfig, er
 	}
 	dialer := net.Dialer{Timeout: config.ConnectTimeout, KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 3}}
 	config.DialFunc = dialer.DialContext
-	ms := func(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 	for name, value := range map[string]string{
 		"application_name":                    instance,
-		"lock_timeout":                        ms(busy), // how long a write waits for another one
-		"idle_in_transaction_session_timeout": ms(3 * busy),
+		"lock_timeout":                        milliseconds(busy), // how long a write waits for another one
+		"idle_in_transaction_session_timeout": milliseconds(3 * busy),
 		"tcp_keepalives_idle":                 "10", // a machine that vanished is noticed in half a minute
 		"tcp_keepalives_interval":             "5",
 		"tcp_keepalives_count":                "3",
@@ -148,6 +147,8 @@ func pgConfig(address, instance string, busy time.Duration) (*pgx.ConnConfig, er
 	}
 	return config, nil
 }
+
+func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 
 // processName is how people know this process.
 func processName() string {
