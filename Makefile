@@ -10,10 +10,12 @@ help: ## this list
 run: ## the real bridge between two stand-ins, to watch it work
 	go run ./cmd/dingbridge demo
 
-test: ## all tests
+test: ## all tests; those of PostgreSQL start a server of their own
+	.ci/postgres
 	go test ./...
 
 race: ## all tests under the race detector
+	.ci/postgres
 	go test -race ./...
 
 bench: ## the benchmarks; the table of the whole bridge comes last

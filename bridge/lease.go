@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// ErrLeaseLost: this process was the active one on the store and is so no more. What it still does must not be sent or stored.
+// ErrLeaseLost says that this process was the active one on the store and is so no more. What it still does must not be sent or stored.
 var ErrLeaseLost = errors.New("this process is no longer the active one on the store")
 
 // Lease is the right of one process to be the active one on a store. It travels with the context of the active one's work (WithLease):

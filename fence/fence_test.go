@@ -107,7 +107,7 @@ func TestARewoundBodyIsAskedAboutAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := tr.RoundTrip(req); !errors.Is(err, errGone) { //nolint:bodyclose // there is no answer
+	if _, err := tr.RoundTrip(req); !errors.Is(err, errGone) {
 		t.Error(err)
 	}
 }

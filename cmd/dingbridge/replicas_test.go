@@ -20,7 +20,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
 )
 
 // asProgram makes the test binary the program itself: a daemon in a process of its own, which can be killed and stopped.

@@ -49,7 +49,7 @@ func (a StoreAddress) postgres() bool { return store.IsPostgres(string(a)) }
 func (a StoreAddress) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, a.String()) } // as Secret
 
 // MarshalText keeps the password out of JSON, YAML and logs.
-func (a StoreAddress) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+func (a StoreAddress) MarshalText() ([]byte, error) { return []byte(a.String()), nil } //nolint:unparam // as the interface wants it
 
 // String is the path, or of a URL the user, the host and the database: a password may be in its query too.
 func (a StoreAddress) String() string {
