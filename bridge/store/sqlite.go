@@ -16,7 +16,8 @@ import (
 	"sync"
 	"time"
 
-	_ "modernc.org/sqlite" // the driver
+	sqlite "modernc.org/sqlite"
+	codes "modernc.org/sqlite/lib"
 
 	"dingbridge/bridge"
 )
@@ -117,6 +118,9 @@ func open(path string, o options) (_ *SQLite, err error) {
 	s.db.SetMaxOpenConns(1)
 	ctx, cancel := context.WithTimeout(context.Background(), 6*o.busy+time.Minute)
 	defer cancel()
+	if err = firstConnection(ctx, s.db, o.busy); err != nil {
+		return nil, err
+	}
 	if err = migrateSQLite(ctx, s.db, path, o.busy); err != nil {
 		return nil, err
 	}
@@ -136,6 +140,27 @@ func open(path string, o options) (_ *SQLite, err error) {
 		return newSQLiteConn(raw, "BEGIN"), nil
 	}), o.clock)
 	return s, nil
+}
+
+// firstConnection turns the write-ahead log on. Of processes that do so at the same moment only one succeeds, and SQLite does not let
+// the others wait as it does elsewhere (https://sqlite.org/wal.html, "Sometimes Queries Return SQLITE_BUSY In WAL Mode").
+func firstConnection(ctx context.Context, db *sql.DB, patience time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	again := time.NewTicker(10 * time.Millisecond)
+	defer again.Stop()
+	for {
+		err := db.PingContext(ctx)
+		var busy *sqlite.Error
+		if !errors.As(err, &busy) || busy.Code()&0xff != codes.SQLITE_BUSY {
+			return err
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return err
+		}
+	}
 }
 
 // prepareFile makes the folder and the file with narrow permissions and returns the absolute path.

@@ -134,6 +134,6 @@ func (d *daemon) active(ctx context.Context, lease bridge.Lease, first bool) err
 // sending events over its connection.
 func (d *daemon) lookAgain(ctx context.Context) {
 	if pause(ctx, d.pace.secondSweep) {
-		d.inbox.missed()
+		d.inbox.missed(true)
 	}
 }
