@@ -220,7 +220,7 @@ func inputFor(p *Plan, f *mapping.Field, o, d mapping.Value, env diffEnv) fieldI
 	if !waiting || d.IsUnknown() || d != sent.Before || d == sent.Meant {
 		return in
 	}
-	if end := sent.At.Add(env.staleWindow); env.now.Before(end) {
+	if end := sent.At.Add(env.staleWindow); env.now.Before(end) && !sent.At.After(env.now.Add(env.staleWindow)) { // else: the clock was set back
 		in.ding = mapping.UnknownValue
 		if p.Recheck.IsZero() || end.Before(p.Recheck) {
 			p.Recheck = end

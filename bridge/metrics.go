@@ -96,6 +96,16 @@ func (e *Engine) logOutcome(r HistoryRow) {
 		zap.String("op", r.Op), zap.String("side", string(r.Side)), zap.String("reason", r.Reason), zap.Strings("fields", fields))
 }
 
+// logUnsaved tells what was written although the store could not keep it: the history will not have it.
+func (e *Engine) logUnsaved(m *mapping.Mapping, wave []*task, err error) {
+	for _, t := range wave {
+		for _, a := range t.wrote {
+			e.Log.Error("written, but not kept in the store", zap.String("mapping", m.Name), zap.String("odoo", string(t.odoo.ID)), zap.String("dingtalk", string(t.ding.ID)),
+				zap.String("op", string(a.change.Op)), zap.String("side", string(a.change.Side)), zap.String("reason", a.change.reasons(a.fields)), zap.Error(err))
+		}
+	}
+}
+
 // logFailure tells a failed piece of work once per attempt; halts tell themselves.
 func (e *Engine) logFailure(m *mapping.Mapping, t *task, f *Failure) {
 	e.Metrics.failures.WithLabelValues(m.Name, string(f.Class)).Inc()

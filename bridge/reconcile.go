@@ -294,6 +294,9 @@ func (b *batch) settleIntents() {
 			if t.fail != nil || t.link == nil || t.link.State != Creating || t.link.Intent == nil || t.link.Intent.Side != s {
 				continue
 			}
+			if t.link.Intent.At.After(b.now) {
+				t.link.Intent.At, t.mark = b.now, 0 // the clock was set back
+			}
 			if at := t.link.Intent.At.Add(b.e.settleAfter(s)); b.now.Before(at) && t.link.On(s) == "" {
 				t.wait = at
 				continue

@@ -51,6 +51,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		if err := e.firstNames(ctx); err != nil || !e.firstCheck(ctx) {
 			return err
 		}
+		e.compareClock(ctx)
 		g.Go(func() error { return e.workLoop(ctx) })
 		g.Go(func() error { return e.sweepLoop(ctx) })
 		g.Go(func() error { return e.pollers(ctx) })
@@ -307,6 +308,7 @@ func (e *Engine) watchLoop(ctx context.Context) error {
 				e.trouble(err, "checking the database")
 			}
 		}
+		e.keepClock(ctx)
 		e.gauge(ctx)
 	}
 	return nil

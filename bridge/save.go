@@ -32,6 +32,7 @@ func (b *batch) save(wave []*task) error {
 		return err
 	})
 	if err != nil {
+		b.e.logUnsaved(b.m, wave, err)
 		return err
 	}
 	for _, log := range logs {

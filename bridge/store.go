@@ -104,6 +104,8 @@ type WorkTx interface {
 	Finish(key Key, gen int64) error
 	// Postpone keeps the key dirty until due. attempts and lastError are stored as given; a touch meanwhile wins over due.
 	Postpone(key Key, gen int64, due time.Time, attempts int, lastError string) error
+	// Sooner moves dirty keys that are due after the time by so much, but not before the time: the clock was set back. It returns how many.
+	Sooner(after time.Time, by time.Duration) (int, error)
 	// DropWork forgets the key.
 	DropWork(keys ...Key) error
 

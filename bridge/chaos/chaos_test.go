@@ -76,15 +76,18 @@ func (w *world) play() {
 	w.turn()
 	var ends []func()
 	menu := w.menu()
-	strikes := 1 + w.rng.IntN(3)
-	at := map[int]bool{}
 	steps := 12 + w.rng.IntN(20)
-	for range strikes {
-		at[w.rng.IntN(steps)] = true
+	at := map[int]*fault{}
+	for range 1 + w.rng.IntN(3) {
+		f, _ := pick(w, menu)
+		at[w.rng.IntN(steps)] = &f
+	}
+	if len(w.daemons) > 1 { // the active one dies or stands still in every round
+		f, _ := pick(w, takeovers)
+		at[w.rng.IntN(steps)] = &f
 	}
 	for i := range steps {
-		if at[i] {
-			f, _ := pick(w, menu)
+		if f := at[i]; f != nil {
 			w.tell("fault: %s", f.name)
 			w.report.faulted(f.name)
 			w.struck = append(w.struck, f.name)

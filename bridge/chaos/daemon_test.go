@@ -51,7 +51,7 @@ type daemon struct {
 	paused bool
 	want   bool // it is to be running: an end by itself is a violation
 	starts int
-	base   usage // of this process at its first quiet moment
+	base   map[string]usage // by role, of this process at its first quiet moment
 }
 
 // usage is what must not grow while nothing happens.
@@ -110,7 +110,7 @@ func (d *daemon) start() error {
 		return err
 	}
 	ended := make(chan struct{})
-	d.cmd, d.ended, d.paused, d.base, d.err = cmd, ended, false, usage{}, nil
+	d.cmd, d.ended, d.paused, d.base, d.err = cmd, ended, false, map[string]usage{}, nil
 	go func() { // ends with the process
 		err := cmd.Wait()
 		d.mu.Lock()
@@ -251,9 +251,18 @@ func (d *daemon) working(ctx context.Context) bool {
 	if !d.alive() {
 		return false
 	}
+	ready, role := d.role(ctx)
+	return ready && role == "active"
+}
+
+// role asks what the daemon is on its store, and whether all is well.
+func (d *daemon) role(ctx context.Context) (ready bool, role string) {
 	status, body, err := d.get(ctx, "/readyz")
-	var r struct{ Ready bool }
-	return err == nil && status == http.StatusOK && json.Unmarshal(body, &r) == nil && r.Ready
+	var r struct{ Report struct{ Role string } }
+	if err != nil || json.Unmarshal(body, &r) != nil {
+		return false, ""
+	}
+	return status == http.StatusOK, r.Report.Role
 }
 
 // usage reads goroutines and open files from the metrics.

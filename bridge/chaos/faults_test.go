@@ -101,10 +101,12 @@ var faults = []fault{
 	{name: "callbacks answered late", can: calledBack, begin: knob(func(k *dingtalktest.Knobs) { k.PushTimeout = time.Millisecond }, func(k *dingtalktest.Knobs) { k.PushTimeout = 2500 * time.Millisecond })},
 
 	{name: "disk full", can: func(w *world) bool { return w.disk.small }, begin: func(w *world) func() {
+		w.killed = true // what is written while the store cannot keep it is in the log, not in the history
 		w.check(w.disk.fill())
 		return func() { w.check(w.disk.free()) }
 	}},
 	{name: "disk read-only", can: func(w *world) bool { return w.disk.locks }, begin: func(w *world) func() {
+		w.killed = true
 		w.check(w.disk.readOnly(true))
 		return func() { w.check(w.disk.readOnly(false)) }
 	}},
@@ -120,6 +122,9 @@ var faults = []fault{
 		return func() { _, err := w.mappings(w.dir, w.value("mended ")); w.check(err) }
 	}},
 }
+
+// takeovers are what makes another daemon the active one.
+var takeovers = faults[:4]
 
 func anyCall(odootest.Call) bool { return true }
 

@@ -293,12 +293,14 @@ func (w *world) growth(d *daemon) {
 		w.violate("%s: metrics: %v", d.name, err)
 		return
 	}
-	if d.base == (usage{}) {
-		d.base = now
+	_, role := d.role(w.ctx)
+	base, known := d.base[role]
+	if !known {
+		d.base[role] = now
 		return
 	}
-	if now.goroutines > d.base.goroutines+12 || now.files > d.base.files+12 {
-		w.violate("%s grows: %d goroutines, %d files; at first %d, %d", d.name, now.goroutines, now.files, d.base.goroutines, d.base.files)
+	if now.goroutines > base.goroutines+12 || now.files > base.files+12 {
+		w.violate("%s grows: %d goroutines, %d files; at first %d, %d", d.name, now.goroutines, now.files, base.goroutines, base.files)
 	}
 }
 
@@ -424,7 +426,7 @@ func (w *world) overwritten(r *record, field string, won, lost edit, link *bridg
 		return
 	}
 	if w.killed {
-		w.report.limited("the decision's history died with the process")
+		w.report.limited("decided, but the history died with the process or the disk")
 		return
 	}
 	w.violate("%s: %s: %s wrote %q at %s, %s wrote %q at %s and won, without a decision%s", r.tag, field,

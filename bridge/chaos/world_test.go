@@ -1,11 +1,15 @@
 package chaos
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,6 +21,7 @@ import (
 
 	"dingbridge/bridge"
 	"dingbridge/bridge/store"
+	"dingbridge/bridge/store/pgtest"
 	"dingbridge/dingtalk/dingtalktest"
 	"dingbridge/mapping"
 	"dingbridge/odoo/odootest"
@@ -31,6 +36,8 @@ const (
 	dingTimeout = 800 * time.Millisecond
 	staleWindow = 150 * time.Millisecond
 	staleReads  = 60 * time.Millisecond
+	beatEvery   = 50 * time.Millisecond
+	takeover    = 400 * time.Millisecond
 	patience    = 25 * time.Second // until both sides agree again; far above what it takes
 	founders    = 24               // people a world begins with
 	firstUnits  = 5
@@ -59,7 +66,7 @@ type world struct {
 	round   int
 	serial  int // makes every written value unique
 	began   time.Time
-	killed  bool // a process died in this round, and with it what it had not yet written to the history
+	killed  bool // a process died in this round, or the disk, and with it what was not yet in the history
 	lossy   bool // events were lost, or somebody deleted in Odoo: only a comparison finds that
 	slow    sync.WaitGroup
 	struck  []string // the faults of this round
@@ -157,8 +164,7 @@ func (w *world) startDaemons(replicas int) {
 	w.t.Helper()
 	files, err := w.mappings(w.dir, "as the world began")
 	must(w.t, err)
-	w.disk = newDisk(filepath.Join(w.dir, "disk"), w.seed%2 == 0)
-	path := filepath.Join(w.disk.dir, "store.db")
+	address := w.storeAddress(replicas)
 	for i := range replicas {
 		env := map[string]string{
 			"ODOO_URL": w.odooURL, "ODOO_DATABASE": database, "ODOO_LOGIN": login, "ODOO_PASSWORD": password, "ODOO_TIMEOUT": odooTimeout.String(),
@@ -166,7 +172,7 @@ func (w *world) startDaemons(replicas int) {
 			"DINGTALK_APP_KEY": w.ding.AppKey(), "DINGTALK_APP_SECRET": w.ding.AppSecret(), "DINGTALK_CORP_ID": w.ding.CorpID(),
 			"DINGTALK_TIMEOUT": dingTimeout.String(), "DINGTALK_STALE_WINDOW": staleWindow.String(), "DINGTALK_MODE": w.mode, "DINGTALK_QUOTA_CALLS": "0",
 			"DINGTALK_CALLBACK_TOKEN": callbackToken, "DINGTALK_CALLBACK_AES_KEY": callbackKey,
-			"STORE": path, "LOG_LEVEL": "info", "POLL": pollEvery.String(), "OVERLAP": overlap.String(), "MAPPINGS": files,
+			"STORE": address, "STANDBY_BEAT": beatEvery.String(), "STANDBY_TAKEOVER": takeover.String(), "STANDBY_POLL": beatEvery.String(), "LOG_LEVEL": "info", "POLL": pollEvery.String(), "OVERLAP": overlap.String(), "MAPPINGS": files,
 		}
 		w.daemons = append(w.daemons, newDaemon(w.t, "daemon"+strconv.Itoa(i+1), w.dir, env))
 	}
@@ -190,12 +196,59 @@ func (w *world) startDaemons(replicas int) {
 		must(w.t, d.start())
 	}
 	w.awaitStart()
-	w.store, err = store.OpenSQLite(path)
+	if replicas > 1 {
+		w.store, err = store.OpenPostgres(address)
+	} else {
+		w.store, err = store.OpenSQLite(address)
+	}
 	must(w.t, err)
 	if w.mode == "callback" {
-		w.ding.Callback("http://"+w.daemons[0].addr+"/dingtalk/callback", callbackToken, callbackKey)
+		front := httptest.NewServer(balancer(w.daemons))
+		w.t.Cleanup(front.Close)
+		w.ding.Callback(front.URL+"/dingtalk/callback", callbackToken, callbackKey)
 		must(w.t, w.ding.CheckCallback(w.ctx))
 	}
+}
+
+// storeAddress is a file for one daemon, a database of PostgreSQL for several.
+func (w *world) storeAddress(replicas int) string {
+	if replicas > 1 {
+		w.disk = &disk{}
+		return pgtest.Start(w.t)
+	}
+	w.disk = newDisk(filepath.Join(w.dir, "disk"), w.seed%2 == 0)
+	return filepath.Join(w.disk.dir, "store.db")
+}
+
+// balancer stands before the daemons as a load balancer does: a request goes to the first that takes it.
+func balancer(daemons []*daemon) http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
+		if err != nil {
+			http.Error(rw, err.Error(), http.StatusBadRequest)
+			return
+		}
+		for _, d := range daemons {
+			if !d.alive() {
+				continue
+			}
+			req, err := http.NewRequestWithContext(r.Context(), r.Method, "http://"+d.addr+r.URL.RequestURI(), bytes.NewReader(body))
+			if err != nil {
+				http.Error(rw, err.Error(), http.StatusBadRequest)
+				return
+			}
+			req.Header = r.Header.Clone()
+			answer, err := http.DefaultClient.Do(req)
+			if err != nil {
+				continue
+			}
+			rw.WriteHeader(answer.StatusCode)
+			_, _ = io.Copy(rw, answer.Body) // who asked may have gone
+			_ = answer.Body.Close()
+			return
+		}
+		http.Error(rw, "no daemon", http.StatusBadGateway)
+	})
 }
 
 // The secrets of the callback, as the console shows them.

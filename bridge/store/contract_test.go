@@ -30,6 +30,7 @@ func testStore(t *testing.T, open func() bridge.Store) {
 		"touch and due":     suite.touchAndDue,
 		"generations":       suite.generations,
 		"postpone":          suite.postpone,
+		"sooner":            suite.sooner,
 		"work lists":        suite.workLists,
 		"await and wake":    suite.awaitAndWake,
 		"seen":              suite.seen,

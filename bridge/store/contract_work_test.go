@@ -173,6 +173,22 @@ func (s suite) postpone() {
 	s.equal(dirty, false)
 }
 
+func (s suite) sooner() {
+	now := time.Now().Truncate(time.Microsecond)
+	a, b, c, d := bridge.LinkKey("m", 1), bridge.LinkKey("m", 2), bridge.LinkKey("m", 3), bridge.LinkKey("m", 4)
+	s.touch(now.Add(-time.Minute), a)
+	s.touch(now.Add(time.Hour+time.Minute), b)
+	s.touch(now.Add(time.Minute), c)
+	s.touch(now.Add(time.Hour), d)
+	gen := s.work(d).Gen
+	s.update(func(t bridge.Tx) { s.ok(t.Finish(d, gen)) })
+	s.update(func(t bridge.Tx) { s.equal(must[int](s)(t.Sooner(now, time.Hour)), 2) })
+	s.equal(s.work(a).Due.Equal(now.Add(-time.Minute)), true)
+	s.equal(s.work(b).Due.Equal(now.Add(time.Minute)), true)
+	s.equal(s.work(c).Due.Equal(now), true)
+	s.equal(s.work(d).Due.Equal(now.Add(time.Hour)), true)
+}
+
 func (s suite) workLists() {
 	a, b, c, d := bridge.LinkKey("m", 1), bridge.LinkKey("m", 2), bridge.LinkKey("n", 3), bridge.LinkKey("n", 4)
 	s.touch(time.Time{}, a, b)

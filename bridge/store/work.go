@@ -109,6 +109,11 @@ func (t *tx) Postpone(key bridge.Key, gen int64, due time.Time, attempts int, la
 		append([]any{attempts, clip(lastError), gen, nanos(due)}, keyArgs(key)...)...)
 }
 
+func (t *tx) Sooner(after time.Time, by time.Duration) (int, error) {
+	n, err := t.write("UPDATE work SET due = CASE WHEN due - ?2 > ?1 THEN due - ?2 ELSE ?1 END WHERE gen > done_gen AND due > ?1", nanos(after), int64(by))
+	return int(n), err
+}
+
 // clip cuts the text to its bound, at the end of a character.
 func clip(s string) string {
 	if len(s) <= lastErrorBytes {

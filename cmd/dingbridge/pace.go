@@ -14,7 +14,7 @@ type pace struct {
 
 	lockPatience time.Duration // a command beside may hold the lock for a moment
 	requests     time.Duration // how often the store is asked for what commands want
-	publish      time.Duration // how often what is halted is left in the store
+	publish      time.Duration // how often what is halted is left in the store, and a store that could not keep an event is tried again
 	failedList   time.Duration // between two reads of DingTalk's list of undelivered events
 	failedCount  time.Duration // the same where reading it costs a counted call
 	stop         time.Duration // everything has ended by then, or the process ends without it

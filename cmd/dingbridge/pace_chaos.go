@@ -21,7 +21,7 @@ func ownPace() pace {
 	p.now = movedClock(os.Getenv(chaosClockFile))
 	p.lockPatience, p.requests, p.publish = 300*time.Millisecond, 50*time.Millisecond, 100*time.Millisecond
 	p.failedList, p.failedCount = 300*time.Millisecond, 300*time.Millisecond
-	p.settleMargin = 200 * time.Millisecond
+	p.settleMargin, p.secondSweep = 200*time.Millisecond, 500*time.Millisecond
 	p.gate = gateTimes{first: 50 * time.Millisecond, max: 300 * time.Millisecond, stream: time.Second}
 	p.httpWait, p.longestPause = 5*time.Millisecond, 200*time.Millisecond
 	p.engine = func(o *bridge.Options) {

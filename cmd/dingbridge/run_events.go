@@ -30,6 +30,7 @@ type inbox struct {
 	zone   *time.Location
 	counts func(eventType string) bool // against the quota of pushes
 	engine atomic.Pointer[bridge.Engine]
+	unkept atomic.Bool // an event came that the store could not keep: DingTalk sends it again, but only for a minute
 
 	mu        sync.Mutex
 	connected chan struct{} // closed at the first connection of the stream; nil without a stream
@@ -38,6 +39,11 @@ type inbox struct {
 // AddEvent implements web.Inbox. Events are kept whoever is active: no lease is needed.
 func (in *inbox) AddEvent(ctx context.Context, ev bridge.InboxEvent) (fresh bool, err error) {
 	ctx = bridge.WithLease(ctx, nil)
+	defer func() {
+		if err != nil && ctx.Err() == nil {
+			in.unkept.Store(true)
+		}
+	}()
 	if e := in.engine.Load(); e != nil {
 		return e.AddEvent(ctx, ev)
 	}
@@ -62,6 +68,22 @@ func (in *inbox) take(ctx context.Context, ev dingtalk.Event, via string) error 
 func (in *inbox) missed(gap bool) {
 	if e := in.engine.Load(); e != nil {
 		e.MissedEvents(gap)
+	}
+}
+
+// keepAgain waits until the store can be written after it could not keep an event; then everything is compared.
+func (in *inbox) keepAgain(ctx context.Context, every time.Duration) {
+	for pause(ctx, every) {
+		if !in.unkept.Load() {
+			continue
+		}
+		err := in.store.Update(ctx, func(tx bridge.Tx) error {
+			return tx.SetMeta("events not kept", in.now().UTC().Format(time.RFC3339Nano))
+		})
+		if err == nil {
+			in.unkept.Store(false)
+			in.missed(true)
+		}
 	}
 }
 

@@ -120,6 +120,7 @@ func (d *daemon) active(ctx context.Context, lease bridge.Lease, first bool) err
 		}
 	})
 	g.Go(func() error { d.publish(ctx); return nil })
+	g.Go(func() error { d.inbox.keepAgain(ctx, d.pace.publish); return nil })
 	g.Go(func() error { return d.events(ctx) })
 	g.Go(func() error { return d.work(ctx, first) })
 	if !first && d.settings.DingTalk.Mode == "stream" {
