@@ -4,11 +4,13 @@ import (
 	"context"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"dingbridge/bridge"
 	"dingbridge/dingtalk/dingtalktest"
+	"dingbridge/odoo/odootest"
 )
 
 // What the chaos harness found, as cases of their own.
@@ -108,4 +110,25 @@ func (w *world) eventually(holds func() bool) {
 			w.t.Fatal("it did not happen")
 		}
 	}
+}
+
+func TestOurOwnWriteIsNoEditWhenItsAnswerWasLost(t *testing.T) {
+	c := company(t)
+	c.standIn()
+	write := func(call odootest.Call) bool { return call.Model == "hr.employee" && call.Method == "write" }
+	once := sync.OnceFunc(func() {
+		must(t, c.ding.EditUser(c.uLi, func(u *dingtalktest.User) { u.Title = "乙" }))
+	})
+	c.odoo.OnCall(func(call odootest.Call) {
+		if write(call) {
+			once()
+		}
+	})
+	c.odoo.Fail(write, 1, odootest.DropAfter)
+	must(t, c.ding.EditUser(c.uLi, func(u *dingtalktest.User) { u.Title = "甲" }))
+	c.step()
+	c.odoo.OnCall(nil)
+	want(t, "title in dingtalk", c.user(mobileLi).Title, "乙")
+	want(t, "title in odoo", text(c.employeeOf(c.li), "job_title"), "乙")
+	c.quiet()
 }

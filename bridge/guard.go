@@ -297,8 +297,12 @@ func mergeUpdates(changes []*Change) []*Change {
 	return out
 }
 
-// intend commits what must be known before a creation is sent: the link with its key and the View that is about to be sent.
+// intend commits what must be known before anything is sent. Of a creation: the link with its key and the View that is about to be
+// sent. Of an update: the values that are meant.
 func (b *batch) intend(tx Tx, t *task) error {
+	if err := b.intendUpdates(tx, t); err != nil {
+		return err
+	}
 	for _, c := range t.plan.Changes {
 		if c.Op != OpCreate {
 			continue
@@ -342,6 +346,61 @@ func (b *batch) intend(tx Tx, t *task) error {
 		b.refs.learn(l)
 	}
 	return nil
+}
+
+func (b *batch) intendUpdates(tx Tx, t *task) error {
+	l := t.link
+	if l == nil || l != t.plan.Link || l.State != Linked {
+		return nil
+	}
+	noted := false
+	for _, c := range t.plan.Changes {
+		for _, fc := range c.Fields {
+			if c.Op != OpUpdate {
+				continue
+			}
+			if l.Writing == nil {
+				l.Writing = map[string]Writing{}
+			}
+			l.Writing[fc.Field.Key] = Writing{Side: c.Side, Meant: fc.To, Source: fc.Source, At: b.now}
+			noted = true
+		}
+	}
+	if !noted {
+		return nil
+	}
+	t.mark = 0
+	return tx.PutLink(l)
+}
+
+// recallWrites recognises updates of an earlier batch whose outcome nobody heard: a side that shows what was meant shows our write.
+func (b *batch) recallWrites(l *Link, views map[mapping.Side]mapping.View) {
+	for key, w := range l.Writing {
+		f, ok := b.m.Field(key)
+		shown := views[w.Side][key]
+		switch {
+		case !ok:
+			delete(l.Writing, key)
+		case !shown.IsUnknown() && shown == w.Meant:
+			l.SetBase(w.Side, f, w.Meant)
+			l.SetBase(w.Side.Other(), f, w.Source)
+			delete(l.Writing, key)
+		case b.now.After(w.At.Add(b.e.settleAfter(w.Side))) || w.At.After(b.now):
+			delete(l.Writing, key) // it never arrived, or somebody has written over it
+		}
+	}
+}
+
+// settleWrites forgets the updates of this batch whose outcome is known.
+func (b *batch) settleWrites(t *task, l *Link) {
+	for key, w := range l.Writing {
+		unsure := slices.ContainsFunc(t.unsure, func(a applied) bool {
+			return slices.ContainsFunc(a.fields, func(fc FieldChange) bool { return fc.Field.Key == key })
+		})
+		if w.At.Equal(b.now) && !unsure {
+			delete(l.Writing, key)
+		}
+	}
 }
 
 // whereToLook notes the parent and name of a department that is being created, to find it among its siblings.

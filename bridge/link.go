@@ -63,6 +63,15 @@ type Sent struct {
 	At     time.Time     `json:"at"`
 }
 
+// Writing is an update of one field that was about to be sent. If the process ends, or no answer comes, a side that shows what was meant
+// shows our own write and not somebody's edit.
+type Writing struct {
+	Side   mapping.Side  `json:"side"`
+	Meant  mapping.Value `json:"meant"`
+	Source mapping.Value `json:"source"` // what the other side showed then
+	At     time.Time     `json:"at"`
+}
+
 // Intent is a creation that is committed before it is sent.
 type Intent struct {
 	Side mapping.Side `json:"side"` // the side on which the record is created
@@ -85,6 +94,7 @@ type Link struct {
 	Bases       map[mapping.Side]map[string]Base
 	Holds       map[string]Hold            // by field key; "" holds the whole record
 	Sent        map[string]Sent            // by field key, writes to DingTalk not seen back yet
+	Writing     map[string]Writing         // by field key, updates that are being sent, or whose outcome is not known
 	Take        map[string]mapping.Side    // a person's decision on a held conflict, by field key
 	Intent      *Intent                    // while Creating or Pending
 	Was         map[mapping.Side]Existence // when Retired: what each side was

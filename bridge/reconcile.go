@@ -436,6 +436,7 @@ func (b *batch) planTask(t *task) {
 // diff compares the fields of a linked pair and lets what refers to unlinked records wait.
 func (b *batch) diff(t *task) {
 	link := t.plan.Link
+	b.recallWrites(link, map[mapping.Side]mapping.View{mapping.Odoo: t.odoo.View, mapping.DingTalk: t.ding.View})
 	diffFields(t.plan, t.odoo.View, t.ding.View, diffEnv{
 		now: b.now, staleWindow: b.e.StaleWindow, writable: b.e.writable(b.m), clearable: b.e.clearable(b.m),
 		woken: func(h Hold) bool { return woken(h, t.awaits) },

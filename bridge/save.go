@@ -62,6 +62,7 @@ func (b *batch) saveTask(tx Tx, t *task) (logs []func(), err error) {
 	}
 	b.settlePlan(t)
 	if l := t.plan.Link; l != nil {
+		b.settleWrites(t, l)
 		b.remember(t, l)
 		if err := b.makeRoom(tx, t, l); err != nil {
 			return nil, err

@@ -92,11 +92,17 @@ func (d *daemon) setClock(off time.Duration) error {
 // start starts the process; a running one is left alone.
 func (d *daemon) start() error {
 	d.mu.Lock()
+	running, wanted := d.ended, d.want
+	d.mu.Unlock()
+	if running != nil && !closed(running) {
+		if wanted {
+			return nil
+		}
+		<-running // it was killed a moment ago
+	}
+	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.want = true
-	if d.ended != nil && !closed(d.ended) {
-		return nil
-	}
 	log, err := os.OpenFile(d.logFile(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err

@@ -102,10 +102,11 @@ func fullLink() *bridge.Link {
 			"":       {Kind: bridge.HeldAmbiguous, Reason: "两个候选人", Since: noon},
 			"mobile": {Kind: bridge.HeldRefused, Reason: "手机号已存在", Since: noon, Odoo: mapping.Text("138"), DingTalk: mapping.EmptyValue, On: []bridge.Await{{Mapping: "employees", ID: "next sweep"}}},
 		},
-		Sent:   map[string]bridge.Sent{"title": {Before: mapping.EmptyValue, Meant: mapping.Text("工程师"), At: noon}},
-		Take:   map[string]mapping.Side{"email": mapping.DingTalk},
-		Intent: &bridge.Intent{Side: mapping.DingTalk, Key: "odoo42", At: noon},
-		Was:    map[mapping.Side]bridge.Existence{mapping.Odoo: bridge.Archived, mapping.DingTalk: bridge.Gone},
+		Sent:    map[string]bridge.Sent{"title": {Before: mapping.EmptyValue, Meant: mapping.Text("工程师"), At: noon}},
+		Writing: map[string]bridge.Writing{"name": {Side: mapping.Odoo, Meant: mapping.Text("甲"), Source: mapping.Text("甲"), At: noon}},
+		Take:    map[string]mapping.Side{"email": mapping.DingTalk},
+		Intent:  &bridge.Intent{Side: mapping.DingTalk, Key: "odoo42", At: noon},
+		Was:     map[mapping.Side]bridge.Existence{mapping.Odoo: bridge.Archived, mapping.DingTalk: bridge.Gone},
 	}
 	name := &mapping.Field{Key: "name", Signature: "s1"}
 	title := &mapping.Field{Key: "title", Signature: "s2"}

@@ -34,11 +34,12 @@ const (
 
 // rest is what few links have.
 type rest struct {
-	Holds  map[string]bridge.Hold            `json:"holds,omitempty"`
-	Sent   map[string]bridge.Sent            `json:"sent,omitempty"`
-	Take   map[string]mapping.Side           `json:"take,omitempty"`
-	Intent *bridge.Intent                    `json:"intent,omitempty"`
-	Was    map[mapping.Side]bridge.Existence `json:"was,omitempty"`
+	Holds   map[string]bridge.Hold            `json:"holds,omitempty"`
+	Sent    map[string]bridge.Sent            `json:"sent,omitempty"`
+	Writing map[string]bridge.Writing         `json:"writing,omitempty"`
+	Take    map[string]mapping.Side           `json:"take,omitempty"`
+	Intent  *bridge.Intent                    `json:"intent,omitempty"`
+	Was     map[mapping.Side]bridge.Existence `json:"was,omitempty"`
 }
 
 // storedBase is one base with its place.
@@ -57,10 +58,10 @@ func encodeMemory(l *bridge.Link) ([]byte, error) {
 		b = appendBase(b, s, last)
 		last = s
 	}
-	if len(l.Holds) == 0 && len(l.Sent) == 0 && len(l.Take) == 0 && l.Intent == nil && len(l.Was) == 0 {
+	if len(l.Holds) == 0 && len(l.Sent) == 0 && len(l.Writing) == 0 && len(l.Take) == 0 && l.Intent == nil && len(l.Was) == 0 {
 		return b, nil
 	}
-	more, err := json.Marshal(rest{Holds: l.Holds, Sent: l.Sent, Take: l.Take, Intent: l.Intent, Was: l.Was})
+	more, err := json.Marshal(rest{Holds: l.Holds, Sent: l.Sent, Writing: l.Writing, Take: l.Take, Intent: l.Intent, Was: l.Was})
 	if err != nil {
 		return nil, fmt.Errorf("link %d: %w", l.ID, err)
 	}
@@ -170,7 +171,7 @@ func decodeMemory(blob []byte, l *bridge.Link) error {
 	if err := json.Unmarshal(r.bytes[r.at:], &more); err != nil {
 		return fmt.Errorf("%w: %w", errMemory, err)
 	}
-	l.Holds, l.Sent, l.Take, l.Intent, l.Was = more.Holds, more.Sent, more.Take, more.Intent, more.Was
+	l.Holds, l.Sent, l.Writing, l.Take, l.Intent, l.Was = more.Holds, more.Sent, more.Writing, more.Take, more.Intent, more.Was
 	return nil
 }
 
