@@ -5,12 +5,16 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"dingbridge/dingtalk/dingtalktest"
 )
 
 var (
 	txtSandboxOdoo  = tr("address of the Odoo stand-in", "Odoo 仿真服务器的监听地址")
 	txtSandboxDing  = tr("address of the DingTalk stand-in", "钉钉仿真服务器的监听地址")
 	txtSandboxEmpty = tr("without the invented company", "不放入虚构的公司数据")
+	txtSandboxQuota = tr("calls about contacts count too, and a month has so many calls; 0: no limit", "通讯录接口也计入额度，且每月只有这么多次调用；0 为不限")
+	txtSandboxPush  = tr("likewise for pushed events", "事件推送同上")
 	txtSandboxTold  = tr(`Both stand-ins are served until Ctrl-C; what they hold is lost then.
 
 Odoo 12   %s
@@ -48,6 +52,7 @@ func newSandbox(a *app) *cobra.Command {
 	var odooAddr, dingAddr string
 	var empty bool
 	var seed uint64
+	var calls, pushes int
 	cmd := &cobra.Command{
 		Use: "sandbox", Short: a.say(txtSandbox), Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -55,6 +60,9 @@ func newSandbox(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			s.ding.Set(func(k *dingtalktest.Knobs) {
+				k.Quota, k.PushQuota, k.CountContacts = calls, pushes, calls+pushes > 0
+			})
 			if !empty {
 				if err := s.populate(newCompany(demoPeople, seed)); err != nil {
 					return errors.Join(err, s.close())
@@ -70,6 +78,8 @@ func newSandbox(a *app) *cobra.Command {
 	cmd.Flags().StringVar(&dingAddr, "dingtalk", sandboxDingAddr, a.say(txtSandboxDing))
 	cmd.Flags().BoolVar(&empty, "empty", false, a.say(txtSandboxEmpty))
 	cmd.Flags().Uint64Var(&seed, "seed", 1, a.say(txtSeedFlag))
+	cmd.Flags().IntVar(&calls, "quota", 0, a.say(txtSandboxQuota))
+	cmd.Flags().IntVar(&pushes, "push-quota", 0, a.say(txtSandboxPush))
 	return cmd
 }
 
