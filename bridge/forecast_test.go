@@ -94,10 +94,15 @@ func TestPollPace(t *testing.T) {
 		used, limit int64
 		left, want  float64
 	}{
-		{0, 0, 0.5, 1}, {5000, 0, 0.5, 1}, // no limit known
-		{0, 1000, 1, 1}, {450, 1000, 0.5, 1}, {100, 1000, 0.1, 1}, // no more used than is past of the month
-		{675, 1000, 0.5, 0.5}, {9, 1000, 1, 0.99},
-		{900, 1000, 0.9, 0}, {2000, 1000, 0.01, 0}, // only the reserve is left
+		{0, 0, 0.5, 1},
+		{5000, 0, 0.5, 1}, // no limit known
+		{0, 1000, 1, 1},
+		{450, 1000, 0.5, 1},
+		{100, 1000, 0.1, 1}, // no more used than is past of the month
+		{675, 1000, 0.5, 0.5},
+		{9, 1000, 1, 0.99},
+		{900, 1000, 0.9, 0},
+		{2000, 1000, 0.01, 0}, // only the reserve is left
 	} {
 		if got := pollPace(c.used, c.limit, c.left); math.Abs(got-c.want) > 1e-9 {
 			t.Errorf("%d of %d used, %g of the month left: %g, want %g", c.used, c.limit, c.left, got, c.want)

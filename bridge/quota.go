@@ -83,7 +83,13 @@ func (e *Engine) keepingQuota(ctx context.Context) (stop func() error) {
 	wg.Go(func() {
 		for e.pause(ctx, e.QuotaEvery) {
 			e.watchQuota()
-			e.tellLedger(e.KeepQuota(ctx))
+			err := e.KeepQuota(ctx)
+			if err == nil {
+				err = e.showQuota(ctx)
+			}
+			if ctx.Err() == nil {
+				e.tellLedger(err)
+			}
 		}
 	})
 	return func() error {
@@ -93,6 +99,15 @@ func (e *Engine) keepingQuota(ctx context.Context) (stop func() error) {
 		defer end()
 		return e.KeepQuota(ending)
 	}
+}
+
+// showQuota sets the gauges of the month's quotas.
+func (e *Engine) showQuota(ctx context.Context) error {
+	st, err := ReadQuota(ctx, e.Store, e.Now(), e.Zone, e.Quota)
+	if err == nil {
+		e.Metrics.showQuota(st)
+	}
+	return err
 }
 
 // tellLedger logs the first of several failures in a row.

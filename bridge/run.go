@@ -317,11 +317,6 @@ func (e *Engine) watchLoop(ctx context.Context) error {
 func (e *Engine) gauge(ctx context.Context) {
 	e.Metrics.halted.Set(float64(len(e.Halted())))
 	err := e.Store.View(ctx, func(tx Tx) error {
-		quota, err := readQuota(tx, e.Now(), e.Zone, e.Quota)
-		if err != nil {
-			return err
-		}
-		e.Metrics.showQuota(quota)
 		dirty, _, err := tx.CountWork(e.Now())
 		if err != nil {
 			return err

@@ -30,6 +30,7 @@ func ownPace() pace {
 		o.DeepEvery = 5 * time.Millisecond
 		o.Asleep = 400 * time.Millisecond
 		o.HaltBase, o.HaltMax = 30*time.Millisecond, 200*time.Millisecond
+		o.QuotaEvery, o.SweepWithheld = 200*time.Millisecond, 300*time.Millisecond
 	}
 	p.stream = func(c *dingtalk.StreamConfig) {
 		c.AckTimeout = 500 * time.Millisecond

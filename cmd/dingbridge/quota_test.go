@@ -85,7 +85,7 @@ func TestDaemonWithoutCallsLeft(t *testing.T) {
 	s := newShell(t, 45)
 	s.mappings(openGuard)
 	s.stage.ding.Set(func(k *dingtalktest.Knobs) { k.CountContacts = true })
-	v := s.serve()
+	v := s.serve() // which keeps the ledger every tenth of a second
 	v.equal()
 	v.ready("")
 	s.stage.ding.Set(func(k *dingtalktest.Knobs) { k.QuotaExhausted = true })

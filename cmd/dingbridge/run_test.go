@@ -33,6 +33,7 @@ type service struct {
 
 // hastily shortens the engine's waits.
 func hastily(o *bridge.Options) {
+	o.QuotaEvery = 100 * time.Millisecond
 	o.HaltBase, o.HaltMax, o.RetryBase, o.RetryMax = 50*time.Millisecond, 200*time.Millisecond, 20*time.Millisecond, 200*time.Millisecond
 }
 

@@ -19,6 +19,8 @@ var (
 	txtQuotaWithheld = tr("  %d events came without content", "  %d 个事件未携带内容")
 	txtQuotaCallsEnd = tr("  QUOTA  the counted calls run out about %s", "  额度告急  计入额度的调用预计于 %s 用完")
 	txtQuotaPushEnd  = tr("  QUOTA  the counted pushes run out about %s", "  额度告急  计入额度的推送预计于 %s 用完")
+	txtQuotaNoCalls  = tr("  QUOTA  the counted calls are used up", "  额度告急  计入额度的调用已用完")
+	txtQuotaNoPushes = tr("  QUOTA  the counted pushes are used up", "  额度告急  计入额度的推送已用完")
 	txtQuotaSlower   = tr("  sweeps and polls that cost counted calls keep %d%% of their usual pace", "  消耗额度的核对与轮询降至平时的 %d%%")
 	txtQuotaResting  = tr("  sweeps and polls that cost counted calls rest until the month ends; what is left is for changes", "  消耗额度的核对与轮询暂停至月底，剩余额度留给变更")
 )
@@ -28,14 +30,17 @@ func (a *app) printQuota(q *bridge.QuotaStatus) {
 	a.tell(txtQuotaMonth, q.Month, when(q.Ends))
 	for _, use := range []struct {
 		bridge.QuotaUse
-		line, end text
-	}{{q.Calls, txtQuotaCalls, txtQuotaCallsEnd}, {q.Pushes, txtQuotaPushes, txtQuotaPushEnd}} {
+		line, end, gone text
+	}{{q.Calls, txtQuotaCalls, txtQuotaCallsEnd, txtQuotaNoCalls}, {q.Pushes, txtQuotaPushes, txtQuotaPushEnd, txtQuotaNoPushes}} {
 		used := fmt.Sprint(use.Used)
 		if use.Limit > 0 {
 			used = a.say(txtQuotaOf, use.Used, use.Limit)
 		}
 		a.tell(use.line, used, use.Forecast, use.Free)
-		if use.RunsOut != nil {
+		switch {
+		case use.Limit > 0 && use.Used >= use.Limit:
+			a.tell(use.gone)
+		case use.RunsOut != nil:
 			a.tell(use.end, when(*use.RunsOut))
 		}
 	}
