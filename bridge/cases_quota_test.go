@@ -364,4 +364,9 @@ func TestLedgerSurvivesARestart(t *testing.T) {
 	want(t, "updates for the employees", of(after, "employees", userUpdate)-of(before, "employees", userUpdate), 1)
 	want(t, "updates for the departments", of(after, "departments", userUpdate), 0)
 	want(t, "pushes", after.Pushes.Used-before.Pushes.Used, 1)
+	for _, via := range []string{bridge.ViaStream, bridge.ViaStream, bridge.ViaFailedList} { // pushed twice, and found in the list
+		_, err := c.engine.AddEvent(c.ctx, bridge.InboxEvent{ID: "x" + via, Type: "check_in", Via: via, Data: []byte("{}")})
+		must(t, err)
+	}
+	want(t, "pushes after one more", c.quota().Pushes.Used-after.Pushes.Used, 1)
 }

@@ -132,23 +132,18 @@ func (e *Engine) watchQuota() {
 	}
 }
 
-// KeepEvent stores an event durably, and counts its push in the same transaction; fresh is false when it was received before. counts
-// says which types of events count against the quota of pushes. class is what metrics call the push, "" when the event was fetched.
-// What DingTalk pushes again counts again.
+// KeepEvent stores an event durably, and counts its push in the same transaction; fresh is false when it was received before: then
+// nothing is written. counts says which types of events count against the quota of pushes. class is what metrics call the push, ""
+// when the event was fetched or is not fresh.
 func KeepEvent(ctx context.Context, s Store, ev InboxEvent, zone *time.Location, counts func(eventType string) bool) (fresh bool, class string, err error) {
 	push, pushed := pushOf(ev, zone, counts)
 	err = s.Update(ctx, func(tx Tx) error {
-		if pushed {
-			if err := tx.AddQuota(push); err != nil {
-				return err
-			}
+		if fresh, err = tx.AddEvent(ev); err != nil || !fresh || !pushed {
+			return err
 		}
-		fresh, err = tx.AddEvent(ev)
-		return err
-	})
-	if pushed {
 		class = push.class()
-	}
+		return tx.AddQuota(push)
+	})
 	return fresh, class, err
 }
 
