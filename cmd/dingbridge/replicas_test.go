@@ -184,7 +184,9 @@ func TestPausedDaemonSendsNothingAfterWaking(t *testing.T) {
 		s.retitle(fmt.Sprintf("甲%d", n))
 		s.soon("it is at work", func() bool { return active.writes.Load() > before+int64(n) })
 		active.signal(syscall.SIGSTOP)
+		stopped := time.Now()
 		standBy.becomes(roleActive)
+		t.Logf("taken over %s after the pause began, with standby.takeover %s", time.Since(stopped).Round(time.Millisecond), s.vars["DINGBRIDGE_STANDBY_TAKEOVER"])
 		s.retitled(fmt.Sprintf("甲%d", n))
 		s.retitle(fmt.Sprintf("乙%d", n)) // there is work for whoever thinks that he is active
 		until := active.writes.Load()
