@@ -144,3 +144,34 @@ func TestNobodyStandsByAtAFile(t *testing.T) {
 	s.vars["DINGBRIDGE_STORE"] = filepath.Join(t.TempDir(), "other.db")
 	s.want(exitError, words("status --health"))
 }
+
+func TestTheStoresPasswordIsNotShown(t *testing.T) {
+	const password = "Store-Password-Pw61NdKe"
+	p := newPlanted(t, 0)
+	url := strings.Replace(pgtest.Start(t), "dingbridge@", "dingbridge:"+password+"@", 1)
+	p.vault.plant("store's password", password)
+	for where, address := range map[string]string{
+		"all well": url, "no such database": strings.Replace(url, "/test", "/nowhere", 1), "no such host": "postgres://u:" + password + "@127.0.0.1:1/d?connect_timeout=1",
+		"no such port": "postgres://u:" + password + "@127.0.0.1:port/d", "no such parameter": "postgres://u@h/d?sslmode=" + password,
+	} {
+		p.vars["DINGBRIDGE_STORE"] = address
+		for _, line := range []string{"status", "status --json", "sync", "release all"} {
+			got := p.command(where, line)
+			if (where == "all well") != (got.code == exitOK) {
+				t.Errorf("%s: %s: exit code %d: %s", where, line, got.code, got.err)
+			}
+		}
+		if where != "all well" {
+			p.command(where, "run")
+		}
+	}
+	p.vars["DINGBRIDGE_STORE"] = url
+	log, base, stop := p.serve()
+	p.until(t.Context(), "the daemon works", func() bool { return strings.Contains(log.String(), `"working"`) })
+	p.pages("all well", base)
+	stop()
+	if !strings.Contains(log.String(), "postgres://dingbridge@") {
+		t.Error("the log does not say which store it is")
+	}
+	p.vault.search(t, "the log", log.String())
+}
