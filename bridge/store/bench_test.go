@@ -3,11 +3,13 @@ package store
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
 	"dingbridge/bridge"
+	"dingbridge/bridge/store/pgtest"
 	"dingbridge/mapping"
 )
 
@@ -26,9 +28,14 @@ func fatLink(n int) *bridge.Link {
 	return l
 }
 
-func benchStore(b *testing.B, links int) *SQLite {
+// benchStore opens a store with that many links: a file, or where DINGBRIDGE_TEST_STORE=postgres asks for it a database that does not sync.
+func benchStore(b *testing.B, links int) bridge.Store {
 	b.Helper()
-	s, err := OpenSQLite(filepath.Join(b.TempDir(), "state.db"))
+	address := filepath.Join(b.TempDir(), "state.db")
+	if os.Getenv("DINGBRIDGE_TEST_STORE") == "postgres" {
+		address = pgtest.Start(b)
+	}
+	s, err := Open(address)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -142,6 +149,7 @@ func BenchmarkUpdate(b *testing.B) {
 		b.Run(fmt.Sprint(writers), func(b *testing.B) {
 			s := benchStore(b, 0)
 			b.SetParallelism(writers)
+			b.ResetTimer()
 			b.RunParallel(func(p *testing.PB) {
 				for i := 0; p.Next(); i++ {
 					key := bridge.LinkKey("m", int64(i%100+1))

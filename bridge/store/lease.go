@@ -43,6 +43,12 @@ func (v *validity) holds(now time.Time) bool {
 	return now.Before(v.until) && now.Round(0).Before(v.until.Round(0))
 }
 
+// fresh says whether the time is in the first half.
+func (v *validity) fresh(now time.Time) bool {
+	half := validity{until: v.from.Add(v.until.Sub(v.from) / 2)}
+	return half.holds(now)
+}
+
 // clockReading is the database's time at a moment of this machine's monotonic clock.
 type clockReading struct{ theirs, ours time.Time }
 
@@ -93,7 +99,8 @@ func (p *Postgres) tryLock(c *pgConn) (*pgLease, error) {
 	}
 	if stale != "" {
 		// Whatever of it is still connected ends here: its lock, and a transaction in which it was stopped.
-		if err := c.ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND usename = current_user AND application_name = '" + stale + "'"); err != nil {
+		if _, err := c.run(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+			WHERE datname = current_database() AND usename = current_user AND application_name = ?`, stale); err != nil {
 			return nil, err
 		}
 	}
@@ -109,10 +116,14 @@ func (p *Postgres) tryLock(c *pgConn) (*pgLease, error) {
 		l.confirm(asked, at)
 		return err
 	})
-	if err == nil && l.epoch == 0 {
-		err = fmt.Errorf("%w (%s)", bridge.ErrLocked, holder)
+	switch {
+	case err != nil || l.epoch > 0:
+		return l, err
+	case holder == "":
+		return nil, bridge.ErrLocked
+	default:
+		return nil, fmt.Errorf("%w (%s)", bridge.ErrLocked, holder)
 	}
-	return l, err
 }
 
 // confirm notes a beat that was asked for at asked and answered at the database's time at.
@@ -142,7 +153,10 @@ func (l *pgLease) beats() {
 		case waits = <-l.asked:
 		case <-tick.C:
 		}
-		err := l.beat()
+		var err error
+		if waits == nil || !l.valid.Load().fresh(time.Now()) { // else another one has just asked
+			err = l.beat()
+		}
 		if waits != nil {
 			close(waits)
 		}
@@ -207,10 +221,7 @@ func (l *pgLease) Check(ctx context.Context) error {
 	if err := l.patient(ctx); err != nil {
 		return err
 	}
-	now := time.Now()
-	v := l.valid.Load()
-	half := validity{until: v.from.Add(v.until.Sub(v.from) / 2)}
-	if !half.holds(now) {
+	if !l.valid.Load().fresh(time.Now()) {
 		done := make(chan struct{})
 		select {
 		case l.asked <- done:
