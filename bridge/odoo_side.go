@@ -54,19 +54,7 @@ func (s *odooSide) read(ctx context.Context, m *mapping.Mapping, d odoo.Domain) 
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.client.SearchRead(ctx, m.Model, d, s.fieldNames(m, fields), odoo.Options{Order: "id", Context: readContext(m)})
-	if err != nil {
-		return nil, err
-	}
-	out := make([]Seen, 0, len(rows))
-	for _, row := range rows {
-		seen, err := seenOdoo(fields, row)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", m.Model, err)
-		}
-		out = append(out, seen)
-	}
-	return out, nil
+	return odoo.SearchReadAs(ctx, s.client, m.Model, d, s.fieldNames(m, fields), odoo.Options{Order: "id", Context: readContext(m)}, seenBy(m, fields))
 }
 
 // News reads the records that others wrote since the time, by Odoo's clock: what the index does not know yet.
@@ -148,17 +136,9 @@ func (s *odooSide) List(ctx context.Context, m *mapping.Mapping, page func([]See
 		return Listing{}, err
 	}
 	var l Listing
-	for rows, err := range s.client.Pages(ctx, m.Model, odoo.Domain(m.Domain), s.fieldNames(m, fields), s.pageSize, readContext(m)) {
+	for seen, err := range odoo.PagesAs(ctx, s.client, m.Model, odoo.Domain(m.Domain), s.fieldNames(m, fields), s.pageSize, readContext(m), seenBy(m, fields)) {
 		if err != nil {
 			return l, err
-		}
-		seen := make([]Seen, 0, len(rows))
-		for _, row := range rows {
-			one, err := seenOdoo(fields, row)
-			if err != nil {
-				return l, fmt.Errorf("%s: %w", m.Model, err)
-			}
-			seen = append(seen, one)
 		}
 		l.Count += len(seen)
 		if err := page(seen); err != nil {
@@ -206,13 +186,24 @@ func (s *odooSide) fieldNames(m *mapping.Mapping, fields map[string]odoo.Field) 
 	return names
 }
 
-// seenOdoo decodes one row by the types of its fields.
+// seenBy is seenOdoo for the rows of the mapping's model.
+func seenBy(m *mapping.Mapping, fields map[string]odoo.Field) func(odoo.Record) (Seen, error) {
+	return func(row odoo.Record) (Seen, error) {
+		seen, err := seenOdoo(fields, row)
+		if err != nil {
+			err = fmt.Errorf("%s: %w", m.Model, err)
+		}
+		return seen, err
+	}
+}
+
+// seenOdoo decodes one row by the types of its fields, in place.
 func seenOdoo(fields map[string]odoo.Field, row odoo.Record) (Seen, error) {
 	id, ok := row["id"].(int64)
 	if !ok {
 		return Seen{}, fmt.Errorf("a row without an id: %v", row["id"])
 	}
-	rec := make(mapping.Record, len(row))
+	rec := mapping.Record(row)
 	for name, wire := range row {
 		v, err := odoo.Decode(fields[name], wire)
 		if err != nil {

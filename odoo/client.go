@@ -129,7 +129,7 @@ type Version struct {
 // Version asks the server for its version. It needs no login and works while PostgreSQL is down.
 func (c *Client) Version(ctx context.Context) (Version, error) {
 	call := rpc{service: "common", method: "version", op: "version", repeatable: true}
-	v, err := c.send(ctx, call, nil)
+	v, err := c.send(ctx, call, nil, nil)
 	if err != nil {
 		return Version{}, err
 	}
@@ -164,6 +164,11 @@ func (c *Client) Sanitised() int64 { return c.sanitised.Load() }
 // Go values travel by kind: nil as false (Odoo's empty), time.Time as text "2006-01-02 15:04:05" in UTC, []byte as base64 text,
 // Many2One as its id, slices and maps with text keys as such. Anything else is an *Error of class Reject and nothing is sent.
 func (c *Client) Execute(ctx context.Context, model, method string, args []any, kwargs map[string]any) (any, error) {
+	return c.execute(ctx, model, method, args, kwargs, nil)
+}
+
+// execute is Execute, but for the items of a list: they go to rows one by one if that is not nil.
+func (c *Client) execute(ctx context.Context, model, method string, args []any, kwargs map[string]any, rows rowSink) (any, error) {
 	call := rpc{service: "object", method: "execute_kw", op: model + "." + method, repeatable: onlyReads[method]}
 	cx, ok := mergeContext(kwargs["context"])
 	if !ok {
@@ -179,7 +184,7 @@ func (c *Client) Execute(ctx context.Context, model, method string, args []any, 
 	if args == nil {
 		args = []any{}
 	}
-	v, err := c.send(ctx, call, []any{c.cfg.Database, uid, c.cfg.Password, model, method, args, named})
+	v, err := c.send(ctx, call, []any{c.cfg.Database, uid, c.cfg.Password, model, method, args, named}, rows)
 	return v, c.noteRefusal(err)
 }
 

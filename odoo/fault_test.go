@@ -142,15 +142,22 @@ var recordedFaults = []struct {
 	{"text-ctrl-xfffe-create", Reject, "", 1, "xml.parsers.expat.ExpatError", "", "not well-formed (invalid token): line 25"},
 }
 
+// faultOf is what becomes of an answer that is a fault.
+func faultOf(t *testing.T, call rpc, body string) *Error {
+	t.Helper()
+	a := &answer{call: call}
+	if err := a.read(strings.NewReader(body)); err != nil || a.failure == nil {
+		t.Fatalf("no failure; %v", err)
+	}
+	return a.failure
+}
+
 func TestEveryRecordedFaultIsClassified(t *testing.T) {
 	listed := map[string]bool{}
 	for _, c := range recordedFaults {
 		listed[c.name] = true
 		t.Run(c.name, func(t *testing.T) {
-			_, e := decodeAnswer(rpc{op: "m.x"}, []byte(recorded(t, c.name)))
-			if e == nil {
-				t.Fatal("no failure")
-			}
+			e := faultOf(t, rpc{op: "m.x"}, recorded(t, c.name))
 			if e.Class != c.class || e.Scope != c.scope || e.Code != c.code || e.Field != c.field ||
 				strings.TrimPrefix(e.Exception, "odoo.exceptions.") != c.exception || !strings.HasPrefix(e.Message, c.begins) {
 				t.Errorf("got %s %q %d %s field %q: %s", e.Class, e.Scope, e.Code, e.Exception, e.Field, e.Message)
@@ -210,7 +217,7 @@ func TestClassificationOfFaultsThatWereNotRecorded(t *testing.T) {
 		{"cut repr", 1, trace("f", `odoo.exceptions.ValidationError: ('cut \u4e`), Reject, "", false, `cut u4e`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, e := decodeAnswer(rpc{op: "m.x"}, []byte(faultAnswer(c.code, c.text)))
+			e := faultOf(t, rpc{op: "m.x"}, faultAnswer(c.code, c.text))
 			if e.Class != c.class || e.Scope != c.scope || e.Ambiguous != c.ambiguous || e.Message != c.message {
 				t.Errorf("got %s %q ambiguous %v: %q", e.Class, e.Scope, e.Ambiguous, e.Message)
 			}
@@ -220,7 +227,7 @@ func TestClassificationOfFaultsThatWereNotRecorded(t *testing.T) {
 
 func TestIsModified(t *testing.T) {
 	lock := func(text string) error {
-		_, e := decodeAnswer(rpc{}, []byte(faultAnswer(1, trace("_check_concurrency", text))))
+		e := faultOf(t, rpc{}, faultAnswer(1, trace("_check_concurrency", text)))
 		return fmt.Errorf("writing: %w", e)
 	}
 	for name, c := range map[string]struct {
@@ -247,14 +254,14 @@ func TestUnreadableResultsAreDone(t *testing.T) {
 		"partner-toggle-active-returns-none": true, "purchase-button-cancel": true,
 	}
 	for _, c := range recordedFaults {
-		_, e := decodeAnswer(rpc{op: "m.x"}, []byte(recorded(t, c.name)))
+		e := faultOf(t, rpc{op: "m.x"}, recorded(t, c.name))
 		if got := IsUnreadable(fmt.Errorf("x: %w", e)); got != unreadable[c.name] {
 			t.Errorf("%s: unreadable %v", c.name, got)
 		}
 		if e.Ambiguous != unreadable[c.name] {
 			t.Errorf("%s: ambiguous %v", c.name, e.Ambiguous)
 		}
-		_, e = decodeAnswer(rpc{op: "m.x", repeatable: true}, []byte(recorded(t, c.name)))
+		e = faultOf(t, rpc{op: "m.x", repeatable: true}, recorded(t, c.name))
 		if e.Ambiguous {
 			t.Errorf("%s: a read is never ambiguous", c.name)
 		}

@@ -38,22 +38,28 @@ func (c *Client) Read(ctx context.Context, model string, ids []int64, fields []s
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	v, err := c.callModel(ctx, model, "read", []any{ids, fields}, cx)
-	if err != nil {
+	rows := &kept[Record]{as: asIs}
+	if _, err := c.execute(ctx, model, "read", []any{ids, fields}, map[string]any{"context": cx}, rows); err != nil {
 		return nil, err
 	}
-	return records(reading(model, "read"), v)
+	return rows.list, nil
 }
 
 // SearchRead returns the named fields of the records in the domain. Odoo leaves out field names it does not know, and fails with
 // an *Error of class Reject on an unknown field in the domain or order. A domain over a field that is neither stored nor
 // searchable matches every record (odoo/osv/expression.py): look at Field.Searchable before.
 func (c *Client) SearchRead(ctx context.Context, model string, d Domain, fields []string, o Options) ([]Record, error) {
-	v, err := c.Execute(ctx, model, "search_read", []any{d, fields}, o.named())
-	if err != nil {
+	return SearchReadAs(ctx, c, model, d, fields, o, asIs)
+}
+
+// SearchReadAs is SearchRead that keeps of every row only what as makes of it, while the answer still arrives. An error of as ends
+// the call and is returned as it is. A row belongs to as. If the answer is cut off it is asked for again, and as sees its rows anew.
+func SearchReadAs[T any](ctx context.Context, c *Client, model string, d Domain, fields []string, o Options, as func(Record) (T, error)) ([]T, error) {
+	rows := &kept[T]{as: as}
+	if err := c.searchRead(ctx, model, d, fields, o, rows); err != nil {
 		return nil, err
 	}
-	return records(reading(model, "search_read"), v)
+	return rows.list, nil
 }
 
 // Create makes one record and returns its id. Field names Odoo does not know are ignored by it. An Ambiguous error means that the
@@ -204,17 +210,26 @@ func ids(call rpc, v any) ([]int64, error) {
 	return list, nil
 }
 
-// records is an answer that is a list of rows.
-func records(call rpc, v any) ([]Record, error) {
-	list, ok := v.([]any)
-	if !ok {
-		return nil, call.unexpected(v)
+// asIs keeps a row.
+func asIs(row Record) (Record, error) { return row, nil }
+
+// kept is what remains of the rows of one answer.
+type kept[T any] struct {
+	as   func(Record) (T, error)
+	list []T
+}
+
+func (k *kept[T]) begin() { k.list = []T{} }
+
+func (k *kept[T]) row(r Record) error {
+	v, err := k.as(r)
+	if err == nil {
+		k.list = append(k.list, v)
 	}
-	out := make([]Record, len(list))
-	for i, row := range list {
-		if out[i], ok = row.(map[string]any); !ok {
-			return nil, call.unexpected(row)
-		}
-	}
-	return out, nil
+	return err
+}
+
+func (c *Client) searchRead(ctx context.Context, model string, d Domain, fields []string, o Options, rows rowSink) error {
+	_, err := c.execute(ctx, model, "search_read", []any{d, fields}, o.named(), rows)
+	return err
 }

@@ -17,48 +17,62 @@ const defaultPage = 500
 // Models whose search invents ids need a context that stops it, such as virtual_id false for calendar.event
 // (odoo/addons/calendar/models/calendar.py).
 func (c *Client) Pages(ctx context.Context, model string, d Domain, fields []string, size int, cx Context) iter.Seq2[[]Record, error] {
+	return PagesAs(ctx, c, model, d, fields, size, cx, asIs)
+}
+
+// PagesAs is Pages that keeps of every row only what as makes of it, as SearchReadAs does.
+func PagesAs[T any](ctx context.Context, c *Client, model string, d Domain, fields []string, size int, cx Context, as func(Record) (T, error)) iter.Seq2[[]T, error] {
 	if size <= 0 {
 		size = defaultPage
 	}
-	return func(yield func([]Record, error) bool) {
+	return func(yield func([]T, error) bool) {
 		limit, last := size, int64(0)
 		for {
 			after := Domain{Cond("id", ">", last)}
-			page, err := c.SearchRead(ctx, model, after.And(d), fields, Options{Order: "id", Limit: limit, Context: cx})
+			p := &page[T]{kept: kept[T]{as: as}, call: reading(model, "search_read"), after: last}
+			err := c.searchRead(ctx, model, after.And(d), fields, Options{Order: "id", Limit: limit, Context: cx}, p)
 			if err != nil && limit > 1 && tooMuch(err) && ctx.Err() == nil {
 				limit /= 2
 				continue
-			}
-			if err == nil && len(page) > 0 {
-				last, err = lastID(reading(model, "search_read"), page, last)
 			}
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			if len(page) == 0 || !yield(page, nil) {
+			if len(p.list) == 0 || !yield(p.list, nil) {
 				return
 			}
+			last = p.last
 		}
 	}
+}
+
+// page is what remains of the rows of one page.
+type page[T any] struct {
+	kept[T]
+	call        rpc
+	after, last int64 // the ids before the page and of its last row so far
+}
+
+func (p *page[T]) begin() {
+	p.kept.begin()
+	p.last = p.after
+}
+
+// row refuses ids that do not ascend: they would make the walk endless, or skip records.
+func (p *page[T]) row(r Record) error {
+	id, ok := r["id"].(int64)
+	if !ok {
+		return p.call.unexpected(r["id"])
+	}
+	if id <= p.last {
+		return &Error{Class: Reject, Op: p.call.op, Message: "the ids of a page do not ascend"}
+	}
+	p.last = id
+	return p.kept.row(r)
 }
 
 // tooMuch reports an answer that a smaller page may avoid.
 func tooMuch(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errTooLarge)
-}
-
-// lastID is the id of a page's last row. Ids that do not ascend would make the walk endless, or skip records.
-func lastID(call rpc, page []Record, last int64) (int64, error) {
-	for _, row := range page {
-		id, ok := row["id"].(int64)
-		if !ok {
-			return 0, call.unexpected(row["id"])
-		}
-		if id <= last {
-			return 0, &Error{Class: Reject, Op: call.op, Message: "the ids of a page do not ascend"}
-		}
-		last = id
-	}
-	return last, nil
 }

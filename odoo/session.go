@@ -48,7 +48,7 @@ func (c *Client) session(ctx context.Context) (int64, error) {
 // authenticate makes the one call; the caller holds the login lock.
 func (c *Client) authenticate(ctx context.Context) (int64, error) {
 	call := rpc{service: "common", method: "authenticate", op: "authenticate"}
-	v, err := c.send(ctx, call, []any{c.cfg.Database, c.cfg.Login, c.cfg.Password, map[string]any{}})
+	v, err := c.send(ctx, call, []any{c.cfg.Database, c.cfg.Login, c.cfg.Password, map[string]any{}}, nil)
 	if err != nil {
 		var e *Error
 		if errors.As(err, &e) {

@@ -1,7 +1,6 @@
 package odoo
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -36,51 +35,72 @@ type rpc struct {
 	repeatable bool   // it changes nothing, so that it may be sent again
 }
 
-// send makes the call and decodes its answer. Every failure is an *Error, and none contains the password.
-func (c *Client) send(ctx context.Context, call rpc, params []any) (any, error) {
-	v, err := c.exchange(ctx, call, params)
+// malformed is an answer that cannot be understood. What the call did is unknown.
+func (call rpc) malformed(err error) *Error {
+	return &Error{Class: Retry, Op: call.op, Ambiguous: !call.repeatable, Message: "the answer cannot be read: " + err.Error()}
+}
+
+// unexpected is a well-formed answer of a type the method does not have.
+func (call rpc) unexpected(v any) *Error {
+	return call.malformed(fmt.Errorf("a %T was not expected", v))
+}
+
+// rowSink takes the rows of an answer one by one. An answer that was cut off may be asked for again: its rows then begin anew.
+type rowSink interface {
+	begin()
+	row(Record) error
+}
+
+// send makes the call and decodes its answer; with rows, which may be nil, the items of a list go there. Every failure is an *Error
+// or what rows returned, and none contains the password.
+func (c *Client) send(ctx context.Context, call rpc, params []any, rows rowSink) (any, error) {
+	a := &answer{call: call, rows: rows}
+	err := c.exchange(ctx, a, params)
+	if err == nil && a.refused != nil {
+		return nil, a.refused
+	}
 	if err != nil {
 		err.Message = bounded(c.redact(err.Message))
 		return nil, err
 	}
-	return v, nil
+	return a.value, nil
 }
 
 func (c *Client) redact(text string) string {
 	return strings.ReplaceAll(text, c.cfg.Password, "***")
 }
 
-func (c *Client) exchange(ctx context.Context, call rpc, params []any) (any, *Error) {
+func (c *Client) exchange(ctx context.Context, a *answer, params []any) *Error {
+	call := a.call
 	req, err := call.request(ctx, c.cfg.URL, params)
 	if err != nil {
-		return nil, &Error{Class: Reject, Op: call.op, Message: "this cannot be sent: " + err.Error()}
+		return &Error{Class: Reject, Op: call.op, Message: "this cannot be sent: " + err.Error()}
 	}
 	if err := c.slots.Acquire(ctx, 1); err != nil {
-		return nil, givenUp(call.op, err, false)
+		return givenUp(call.op, err, false)
 	}
 	defer c.slots.Release(1)
 
 	timed, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
 	var seen progress
-	req = req.WithContext(seen.trace(context.WithValue(timed, callKey{}, call)))
+	req = req.WithContext(seen.trace(context.WithValue(timed, answerKey{}, a)))
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, c.lost(ctx, timed, call, err, seen.sent(err))
+		return c.lost(ctx, timed, call, err, seen.sent(err))
 	}
-	body, err := io.ReadAll(resp.Body) // it is in memory already, see whole
+	body, err := io.ReadAll(resp.Body) // it is in memory already, see decoding
 	if err := errors.Join(err, resp.Body.Close()); err != nil {
-		return nil, c.lost(ctx, timed, call, err, true)
+		return c.lost(ctx, timed, call, err, true)
 	}
 	if at, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
 		c.date.Store(at.Unix())
 	}
-	if resp.StatusCode != http.StatusOK || !strings.Contains(resp.Header.Get("Content-Type"), "xml") {
-		return nil, call.noXMLRPC(resp, body)
+	if !isXMLRPC(resp) {
+		return call.noXMLRPC(resp, body)
 	}
-	clean, replaced := sanitise(body)
-	c.sanitised.Add(replaced)
-	return decodeAnswer(call, clean)
+	c.sanitised.Add(a.replaced)
+	return a.failure
 }
 
 func (call rpc) request(ctx context.Context, base string, params []any) (*retryablehttp.Request, error) {
@@ -113,7 +133,7 @@ func newTransport(parallel int) *http.Transport {
 func newHTTP(cfg Config) *retryablehttp.Client {
 	return &retryablehttp.Client{
 		HTTPClient: &http.Client{
-			Transport:     whole{next: fence.Transport(cfg.HTTPTransport, changes, cfg.BeforeWrite), most: cfg.MaxResponse},
+			Transport:     decoding{next: fence.Transport(cfg.HTTPTransport, changes, cfg.BeforeWrite), most: cfg.MaxResponse},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		RetryMax:     max(cfg.Retries, 0),
@@ -123,50 +143,12 @@ func newHTTP(cfg Config) *retryablehttp.Client {
 	}
 }
 
-// whole reads an answer to its end before anybody decides about it, so that one cut off half-way counts as lost.
-type whole struct {
-	next http.RoundTripper
-	most int64
-}
-
-// errTooLarge is an answer over Config.MaxResponse.
-var errTooLarge = errors.New("the answer is larger than the configured bound")
-
-// RoundTrip implements http.RoundTripper.
-func (w whole) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := w.next.RoundTrip(req)
-	if err != nil {
-		return nil, err
-	}
-	most := w.most
-	if resp.StatusCode != http.StatusOK {
-		most = maxErrorPage
-	}
-	var body []byte
-	if resp.StatusCode == http.StatusOK && resp.ContentLength > most {
-		err = errTooLarge
-	} else {
-		body, err = io.ReadAll(io.LimitReader(resp.Body, most+1))
-	}
-	if closing := resp.Body.Close(); err == nil {
-		err = closing
-	}
-	if err == nil && int64(len(body)) > most && resp.StatusCode == http.StatusOK {
-		err = errTooLarge
-	}
-	if err != nil {
-		return nil, err
-	}
-	resp.Body = io.NopCloser(bytes.NewReader(body))
-	return resp, nil
-}
-
-type callKey struct{}
-
 // callOf is the call that the request of the context makes.
 func callOf(ctx context.Context) rpc {
-	call, _ := ctx.Value(callKey{}).(rpc)
-	return call
+	if a, _ := ctx.Value(answerKey{}).(*answer); a != nil {
+		return a.call
+	}
+	return rpc{}
 }
 
 // changes says whether the call changes something. A login is not repeated either, but changes nothing.
@@ -249,7 +231,7 @@ func (c *Client) lost(ctx, timed context.Context, call rpc, err error, sent bool
 	case ctx.Err() != nil:
 		return givenUp(call.op, ctx.Err(), e.Ambiguous)
 	case errors.Is(err, errTooLarge):
-		e.Class, e.Message = Reject, fmt.Sprintf("the answer is larger than the %d bytes allowed", c.cfg.MaxResponse)
+		e.Class, e.Message = Reject, e.Err.Error()
 	case timed.Err() != nil && sent:
 		e.Err, e.Message = timed.Err(), "no answer within "+c.cfg.Timeout.String()
 	case timed.Err() != nil:

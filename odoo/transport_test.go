@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -162,7 +163,7 @@ func TestWaitingForTheNextAttemptEndsWithTheContext(t *testing.T) {
 func TestOversizedAnswers(t *testing.T) {
 	for name, unsized := range map[string]bool{"announced": false, "unannounced": true} {
 		s := serve(t, func(int, heard) reply {
-			return reply{body: answerOf("<string>" + strings.Repeat("x", 5000) + "</string>"), unsized: unsized}
+			return reply{body: rowsAnswer(make([]int64, 80)...), unsized: unsized}
 		})
 		c := s.client(func(cfg *Config) { cfg.MaxResponse = 4000 })
 		e := failure(t, write(t.Context(), c))
@@ -181,6 +182,41 @@ func TestOversizedAnswers(t *testing.T) {
 	})
 	if _, err := s.client(func(cfg *Config) { cfg.MaxResponse = 4000 }).Execute(t.Context(), "m", "x", nil, nil); err != nil {
 		t.Errorf("an answer within its bound: %v", err)
+	}
+}
+
+func TestRowsOfALostAnswerBeginAnew(t *testing.T) {
+	whole := rowsAnswer(1, 2, 3)
+	s := serve(t, func(n int, _ heard) reply {
+		if n < 3 {
+			return reply{body: whole, cut: len(whole) - 100}
+		}
+		return reply{body: whole}
+	})
+	seen := 0
+	got, err := SearchReadAs(t.Context(), s.client(nil), "m", nil, nil, Options{}, func(r Record) (int64, error) {
+		seen++
+		return r["id"].(int64), nil
+	})
+	if err != nil || !reflect.DeepEqual(got, []int64{1, 2, 3}) || seen <= 3 {
+		t.Errorf("got %v, %v; %d rows seen", got, err, seen)
+	}
+}
+
+func TestAnErrorOverARowEndsTheCall(t *testing.T) {
+	s := serve(t, func(int, heard) reply { return reply{body: rowsAnswer(1, 2, 3)} })
+	refusal, seen := errors.New("no such row"), 0
+	refuse := func(Record) (int, error) { seen++; return 0, refusal }
+	if _, err := SearchReadAs(t.Context(), s.client(nil), "m", nil, nil, Options{}, refuse); !errors.Is(err, refusal) {
+		t.Errorf("SearchReadAs: %v", err)
+	}
+	for _, err := range PagesAs(t.Context(), s.client(nil), "m", nil, nil, 0, nil, refuse) {
+		if !errors.Is(err, refusal) {
+			t.Errorf("PagesAs: %v", err)
+		}
+	}
+	if n := s.count("execute_kw"); n != 2 || seen != 2 {
+		t.Errorf("%d calls, %d rows", n, seen)
 	}
 }
 
