@@ -51,7 +51,8 @@ func appendText(dst, raw []byte, references bool) (out []byte, replaced int64, e
 		if len(raw) == 0 {
 			break
 		}
-		r, n := rune(0), 1
+		var r rune
+		n = 1
 		switch {
 		case raw[0] == '&' && references:
 			if r, n = reference(raw); n == 0 {
