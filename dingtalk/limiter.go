@@ -35,7 +35,7 @@ type limiters struct {
 }
 
 type pathLimiter struct {
-	rate  *rate.Limiter
+	rate  *window
 	pause time.Duration // the last one imposed
 	until time.Time     // nothing leaves before
 }
@@ -47,17 +47,10 @@ func newLimiters(cfg Config) *limiters {
 	}
 }
 
-// shape splits a rate into a steady part and a burst so that no second, wherever it begins, sees more than qps calls (and
-// one call a second at least remains possible below that).
-func shape(qps float64) (rate.Limit, int) {
-	burst := max(1, int(qps/5))
-	return rate.Limit(max(qps-float64(burst), qps*0.8)), burst
-}
-
 func (l *limiters) path(path string) *pathLimiter {
 	p, ok := l.paths[path]
 	if !ok {
-		p = &pathLimiter{rate: rate.NewLimiter(shape(l.qps * l.fraction))}
+		p = &pathLimiter{rate: newWindow(l.qps * l.fraction)}
 		l.paths[path] = p
 	}
 	return p
@@ -76,8 +69,8 @@ func (l *limiters) wait(ctx context.Context, path string) error {
 	if err := sleep(ctx, pause); err != nil {
 		return notSent(err, pause)
 	}
-	for _, limiter := range []*rate.Limiter{limiter, l.address} {
-		if err := limiter.Wait(ctx); err != nil {
+	for _, turn := range []func(context.Context) error{limiter.wait, l.address.Wait} {
+		if err := turn(ctx); err != nil {
 			return notSent(err, l.first)
 		}
 	}
@@ -145,9 +138,7 @@ func (l *limiters) throttle(fraction float64) {
 	defer l.mu.Unlock()
 	l.fraction = fraction
 	for _, p := range l.paths {
-		limit, burst := shape(l.qps * fraction)
-		p.rate.SetLimit(limit)
-		p.rate.SetBurst(burst)
+		p.rate.set(l.qps * fraction)
 	}
 	l.address.SetLimit(rate.Limit(addressRate * fraction))
 	l.address.SetBurst(max(1, int(addressBurst*fraction)))
