@@ -95,6 +95,7 @@ func (b *batch) creationOf(p *pendingCreate) *creation {
 func (b *batch) created(p *pendingCreate) (again bool) {
 	t, l := p.t, p.t.link
 	f := classify(p.c.err)
+	t.shown(p.change.Side, p.c.back)
 	switch {
 	case f == nil:
 		b.e.wroteTo(p.change.Side)
@@ -194,7 +195,7 @@ func (b *batch) refusedRecord(p *pendingCreate, f *Failure) {
 		if holder := b.mobileHolder(p, f); holder != "" {
 			// Look at the holder with its key too, so that the index learns it; then this record is matched.
 			t.plan.Notes = append(t.plan.Notes, Note{Reason: "the mobile belongs to dingtalk user " + string(holder)})
-			seen, err := b.e.ding.Look(b.ctx, b.m, []ID{holder})
+			seen, err := b.e.ding.Look(b.ctx, b.m, []ID{holder}, nil)
 			if err == nil && seen[holder].Existence == Present {
 				found := seen[holder]
 				found.View, _ = b.m.View(mapping.DingTalk, found.Record, nil, b.refs, b.e.Zone)
@@ -320,6 +321,7 @@ func (b *batch) writeOf(p *pendingWrite) *write {
 func (b *batch) written(p *pendingWrite) []*pendingWrite {
 	t := p.t
 	f := classify(p.w.err)
+	t.shown(p.change.Side, p.w.back)
 	switch {
 	case f == nil:
 		b.e.wroteTo(p.change.Side)
@@ -447,6 +449,7 @@ func (b *batch) swap(p *pendingWrite, fc FieldChange, f *Failure) bool {
 		passing := mapping.Text(fc.From.Text + " (" + string(p.change.ID) + ")")
 		w := &write{op: OpUpdate, id: p.change.ID, values: map[string]any{"name": passing.Text}, seen: p.t.ding}
 		b.e.ding.Write(b.ctx, b.m, []*write{w})
+		p.t.shown(mapping.DingTalk, w.back)
 		if w.err != nil {
 			return false
 		}

@@ -235,13 +235,14 @@ func benchMappings(tb testing.TB) []mapping.Source {
 	return out
 }
 
-// engine opens the durable store at path and an engine on it, with throttling off and the daemon's defaults otherwise.
-func (s *site) engine(tb testing.TB, path string) *bridge.Engine {
+// engine opens the durable store at path and an engine on it, with the rate allowed for each DingTalk API (-1: none) and the daemon's
+// defaults otherwise.
+func (s *site) engine(tb testing.TB, path string, qps float64) *bridge.Engine {
 	tb.Helper()
 	st, err := store.OpenSQLite(path)
 	check(tb, err)
 	tb.Cleanup(func() { check(tb, st.Close()) })
-	ding, err := dingtalk.New(dingtalk.Config{OAPI: s.dingURL, API: s.dingURL, Login: s.dingURL, AppKey: s.ding.AppKey(), AppSecret: s.ding.AppSecret(), CorpID: s.ding.CorpID(), QPS: -1})
+	ding, err := dingtalk.New(dingtalk.Config{OAPI: s.dingURL, API: s.dingURL, Login: s.dingURL, AppKey: s.ding.AppKey(), AppSecret: s.ding.AppSecret(), CorpID: s.ding.CorpID(), QPS: qps})
 	check(tb, err)
 	tb.Cleanup(ding.Close)
 	client, err := odoo.New(odoo.Config{URL: s.odooURL, Database: benchDatabase, Login: benchLogin, Password: benchPassword})

@@ -25,6 +25,7 @@ func BenchmarkBridge(b *testing.B) {
 	b.Run("sweep_without_differences", func(b *testing.B) { benchSweep(b, t, equal) })
 	equal.close()
 	b.Run("first_sync_to_odoo", func(b *testing.B) { benchToOdoo(b, t) })
+	b.Run("rate", func(b *testing.B) { benchRate(b, t) })
 	b.Run("daemon", func(b *testing.B) { benchDaemon(b, t) })
 	t.print(os.Stdout)
 }
@@ -72,11 +73,14 @@ func (e *equalSite) open(b *testing.B) {
 	e.site.reset()
 }
 
-func (e *equalSite) sync(b *testing.B) time.Duration {
+func (e *equalSite) sync(b *testing.B) time.Duration { return e.syncAt(b, -1) }
+
+// syncAt syncs with a rate allowed for each DingTalk API; -1: none.
+func (e *equalSite) syncAt(b *testing.B, qps float64) time.Duration {
 	b.Helper()
 	scope := &benchScope{TB: b}
 	defer scope.close()
-	engine := e.site.engine(scope, e.path)
+	engine := e.site.engine(scope, e.path, qps)
 	began := time.Now()
 	check(b, engine.SyncOnce(context.Background(), nil, 10*time.Second, nil))
 	return time.Since(began)

@@ -48,13 +48,17 @@ func (s *dingSide) object(ctx context.Context, kind string, id ID) (dingtalk.Obj
 
 // Look implements side. Not found alone is no evidence of removal: a leave or remove event, a leave record, or a complete
 // listing that lacks the object must say so too. Out of scope (50002, 50004) is unknown.
-func (s *dingSide) Look(ctx context.Context, m *mapping.Mapping, ids []ID) (map[ID]Seen, error) {
+func (s *dingSide) Look(ctx context.Context, m *mapping.Mapping, ids []ID, had map[ID]dingtalk.Object) (map[ID]Seen, error) {
 	kind, _ := dingtalk.KindByName(m.Kind)
 	objects := make([]dingtalk.Object, len(ids))
 	missing := make([]error, len(ids)) // why an object does not answer
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(s.parallel)
 	for i, id := range ids {
+		if o, read := had[id]; read {
+			objects[i] = o
+			continue
+		}
 		g.Go(func() error {
 			o, err := s.object(gctx, m.Kind, id)
 			if f := classify(err); f != nil && f.Class == FailHalt && !dingtalk.IsOutOfScope(err) {

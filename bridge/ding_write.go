@@ -97,7 +97,20 @@ func (s *dingSide) Create(ctx context.Context, m *mapping.Mapping, creations []*
 		default:
 			c.err = reject("", "kind "+m.Kind+" cannot be created yet")
 		}
+		if c.err == nil && !c.found {
+			c.back = s.readAtOnce(ctx, m, c.id)
+		}
 	})
+}
+
+// readAtOnce reads what was just written, while others are still being written: reading them all afterwards would leave the rate
+// allowed for writing unused meanwhile. What cannot be read yet is read with the others; nil then.
+func (s *dingSide) readAtOnce(ctx context.Context, m *mapping.Mapping, id ID) dingtalk.Object {
+	o, err := s.object(ctx, m.Kind, id)
+	if err != nil {
+		return nil
+	}
+	return o
 }
 
 // adopt: the userid we chose exists. It is ours when the person has the same mobile; otherwise somebody else uses our id.
@@ -116,7 +129,12 @@ func (s *dingSide) adopt(ctx context.Context, c *creation) error {
 
 // Write implements side.
 func (s *dingSide) Write(ctx context.Context, m *mapping.Mapping, writes []*write) {
-	s.each(len(writes), func(i int) { writes[i].err = s.writeOne(ctx, m, writes[i]) })
+	s.each(len(writes), func(i int) {
+		w := writes[i]
+		if w.err = s.writeOne(ctx, m, w); w.err == nil && w.op != OpDelete {
+			w.back = s.readAtOnce(ctx, m, w.id)
+		}
+	})
 }
 
 func (s *dingSide) writeOne(ctx context.Context, m *mapping.Mapping, w *write) error {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"dingbridge/dingtalk"
 	"dingbridge/mapping"
 	"dingbridge/odoo"
 )
@@ -22,7 +23,7 @@ const externalModule = "dingbridge"
 
 // Look implements side. A record is gone only when Odoo's own exists(), which no record rule narrows, leaves it out while it
 // answers for another record of the model (odoo/models.py: exists).
-func (s *odooSide) Look(ctx context.Context, m *mapping.Mapping, ids []ID) (map[ID]Seen, error) {
+func (s *odooSide) Look(ctx context.Context, m *mapping.Mapping, ids []ID, _ map[ID]dingtalk.Object) (map[ID]Seen, error) {
 	nums, err := parseIDs(ids)
 	if err != nil {
 		return nil, err

@@ -28,12 +28,20 @@ type task struct {
 	fail     *Failure
 	wait     time.Time // postponed to, without an attempt
 	wrote    []applied
-	unsure   []applied // sent, but no answer came
-	saved    bool      // its link is in the store
-	absorbed bool      // its work went to the task that matched it
-	reused   bool      // the link's Odoo id belongs to another record now
-	spent    []Risk    // reserved for this task in the Guard
-	released []release // a person's releases it makes use of
+	unsure   []applied       // sent, but no answer came
+	back     dingtalk.Object // what DingTalk showed after the last of them was written there; nil: not read yet
+	saved    bool            // its link is in the store
+	absorbed bool            // its work went to the task that matched it
+	reused   bool            // the link's Odoo id belongs to another record now
+	spent    []Risk          // reserved for this task in the Guard
+	released []release       // a person's releases it makes use of
+}
+
+// shown notes what the side showed after a write to it.
+func (t *task) shown(s mapping.Side, back dingtalk.Object) {
+	if s == mapping.DingTalk {
+		t.back = back
+	}
 }
 
 // applied is a change that was carried out.
@@ -213,7 +221,7 @@ func (b *batch) lookAt(s mapping.Side, tasks []*task) {
 	if len(ids) == 0 {
 		return
 	}
-	seen, err := b.e.side(s).Look(b.ctx, b.m, ids)
+	seen, err := b.e.side(s).Look(b.ctx, b.m, ids, nil)
 	if err != nil {
 		f := classify(err)
 		for _, t := range tasks {

@@ -4,10 +4,11 @@ import (
 	"fmt"
 	"slices"
 
+	"dingbridge/dingtalk"
 	"dingbridge/mapping"
 )
 
-// readBack looks again at the sides that were written, all records at once. What it shows becomes the base.
+// readBack looks again at the sides that were written. What it shows becomes the base.
 func (b *batch) readBack(wave []*task) {
 	if b.dry {
 		return
@@ -30,10 +31,15 @@ func (b *batch) readBack(wave []*task) {
 
 func (b *batch) readBackSide(s mapping.Side, written []*task) {
 	ids := make([]ID, 0, len(written))
+	had := map[ID]dingtalk.Object{}
 	for _, t := range written {
-		ids = append(ids, t.seen(s).ID)
+		id := t.seen(s).ID
+		ids = append(ids, id)
+		if s == mapping.DingTalk && t.back != nil {
+			had[id] = t.back
+		}
 	}
-	seen, err := b.e.side(s).Look(b.ctx, b.m, ids)
+	seen, err := b.e.side(s).Look(b.ctx, b.m, ids, had)
 	for _, t := range written {
 		back := seen[t.seen(s).ID]
 		if err != nil {

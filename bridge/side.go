@@ -3,13 +3,14 @@ package bridge
 import (
 	"context"
 
+	"dingbridge/dingtalk"
 	"dingbridge/mapping"
 )
 
 // side is one far system as the engine uses it. There are two: odooSide and dingSide.
 type side interface {
-	// Look reads the records by id and says whether they exist. An error is about the whole side.
-	Look(ctx context.Context, m *mapping.Mapping, ids []ID) (map[ID]Seen, error)
+	// Look reads the records by id and says whether they exist; those in had were read already. An error is about the whole side.
+	Look(ctx context.Context, m *mapping.Mapping, ids []ID, had map[ID]dingtalk.Object) (map[ID]Seen, error)
 	// List hands over all records the mapping may see, page by page. It returns whether the listing was complete and what it covered.
 	List(ctx context.Context, m *mapping.Mapping, page func([]Seen) error) (Listing, error)
 	// Find looks for creations by their keys (settling an intent whose outcome is unknown).
@@ -35,7 +36,8 @@ type creation struct {
 	values map[string]any // raw values by the far side's field names
 	id     ID
 	err    error
-	found  bool // by Find
+	found  bool            // by Find
+	back   dingtalk.Object // what DingTalk showed right after it; nil: not read yet
 }
 
 // write is an update or a removal of one record on one side.
@@ -46,4 +48,5 @@ type write struct {
 	clear  []string       // names of the fields that are cleared, among values
 	seen   Seen           // what was read before: the optimistic lock and list values rest on it
 	err    error
+	back   dingtalk.Object // as of a creation
 }

@@ -12,7 +12,7 @@ const windowSpan = 1030 * time.Millisecond
 
 // catchUp is how much faster than the rate calls may leave after a pause, as long as the second still has room. Without it every
 // pause of the caller would be lost for good.
-const catchUp = 1.5
+const catchUp = 2
 
 // window lets calls leave so that no windowSpan, wherever it begins, sees more than the rate, and almost all of it is used.
 type window struct {
