@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -38,8 +39,8 @@ type process struct {
 	store *store.SQLite // its state, read from outside
 }
 
-// daemon builds the program and starts it with settings from the environment alone. GOGC and GOMEMLIMIT reach it.
-func (s *site) daemon(b *testing.B) *process {
+// daemon builds the program and starts it with settings from the environment alone, asking Odoo as often as told. GOGC and GOMEMLIMIT reach it.
+func (s *site) daemon(b *testing.B, poll time.Duration) *process {
 	b.Helper()
 	dir := b.TempDir()
 	program := filepath.Join(dir, "dingbridge")
@@ -53,9 +54,8 @@ func (s *site) daemon(b *testing.B) *process {
 		files = append(files, file)
 	}
 	path := filepath.Join(dir, "store.db")
-	p := &process{cmd: exec.Command(program, "run"), ended: make(chan error, 1)}
+	p := &process{cmd: exec.Command(program, "run")}
 	p.cmd.Dir = dir
-	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
 	for _, v := range os.Environ() {
 		if !strings.HasPrefix(v, "DINGBRIDGE_") {
 			p.cmd.Env = append(p.cmd.Env, v)
@@ -65,19 +65,30 @@ func (s *site) daemon(b *testing.B) *process {
 		"ODOO_URL": s.odooURL, "ODOO_DATABASE": benchDatabase, "ODOO_LOGIN": benchLogin, "ODOO_PASSWORD": benchPassword,
 		"DINGTALK_OAPI": s.dingURL, "DINGTALK_API": s.dingURL, "DINGTALK_LOGIN": s.dingURL, "DINGTALK_QPS": "-1",
 		"DINGTALK_APP_KEY": s.ding.AppKey(), "DINGTALK_APP_SECRET": s.ding.AppSecret(), "DINGTALK_CORP_ID": s.ding.CorpID(),
-		"STORE": path, "HTTP_LISTEN": "127.0.0.1:0", "LOG_LEVEL": "warn", "POLL": benchPoll.String(), "MAPPINGS": strings.Join(files, ","),
+		"STORE": path, "HTTP_LISTEN": "127.0.0.1:0", "LOG_LEVEL": "warn", "POLL": poll.String(), "MAPPINGS": strings.Join(files, ","),
 	} {
 		p.cmd.Env = append(p.cmd.Env, "DINGBRIDGE_"+key+"="+value)
 	}
-	check(b, p.cmd.Start())
-	go func() { p.ended <- p.cmd.Wait() }() // ends with the process
+	p.start(b, s)
 	b.Cleanup(func() { p.stop(b) })
-	check(b, s.ding.WaitStream(b.Context(), 1))
 	var err error
 	p.store, err = store.OpenSQLite(path)
 	check(b, err)
 	b.Cleanup(func() { check(b, p.store.Close()) })
 	return p
+}
+
+// start starts the process and waits until its Stream is connected. One that was stopped is started again on its store.
+func (p *process) start(b *testing.B, s *site) {
+	b.Helper()
+	again := exec.Command(p.cmd.Path, p.cmd.Args[1:]...)
+	again.Dir, again.Env = p.cmd.Dir, p.cmd.Env
+	again.Stdout, again.Stderr = &p.log, &p.log
+	ended := make(chan error, 1)
+	p.cmd, p.ended = again, ended
+	check(b, again.Start())
+	go func() { ended <- again.Wait() }() // ends with the process
+	check(b, s.ding.WaitStream(b.Context(), 1))
 }
 
 // stop ends the process and tells what it complained about.
@@ -128,6 +139,30 @@ func (p *process) settled(b *testing.B, links int) {
 	}
 }
 
+// swept waits until all mappings were swept since then.
+func (p *process) swept(b *testing.B, since time.Time) {
+	b.Helper()
+	for done := 0; done < 2; p.wait(b, 50*time.Millisecond) {
+		done = 0
+		check(b, p.store.View(b.Context(), func(tx bridge.Tx) error {
+			for _, name := range []string{"departments", "employees"} {
+				raw, err := tx.Meta("statement/" + name)
+				if err != nil {
+					return err
+				}
+				var last bridge.Statement
+				if err := json.Unmarshal([]byte(raw), &last); err != nil {
+					return err
+				}
+				if last.At.After(since) {
+					done++
+				}
+			}
+			return nil
+		}))
+	}
+}
+
 // wait lets time pass while the daemon works.
 func (p *process) wait(b *testing.B, d time.Duration) {
 	b.Helper()
@@ -173,7 +208,7 @@ func benchDaemon(b *testing.B, t *benchTable) {
 		s.reset()
 		b.StartTimer()
 		began := time.Now()
-		p := s.daemon(b)
+		p := s.daemon(b, benchPoll)
 		p.settled(b, c.records())
 		took := time.Since(began)
 		b.StopTimer()

@@ -26,6 +26,12 @@ func BenchmarkBridge(b *testing.B) {
 	equal.close()
 	b.Run("first_sync_to_odoo", func(b *testing.B) { benchToOdoo(b, t) })
 	b.Run("rate", func(b *testing.B) { benchRate(b, t) })
+	b.Run("scale", func(b *testing.B) {
+		for b.Loop() {
+			benchScale(b, t, crowd(1_000))
+			benchScale(b, t, crowd(10_000))
+		}
+	})
 	b.Run("daemon", func(b *testing.B) { benchDaemon(b, t) })
 	t.print(os.Stdout)
 }
