@@ -237,12 +237,64 @@ func (e *env) scalar(m *model, f *field, op string, right any) (query, error) {
 				return idSet(ids), nil
 			}
 		}
-		return query{match: func(r *row) bool { return compare(r.id) }}, nil
+		return e.idRange(m, op, right, func(r *row) bool { return compare(r.id) }), nil
+	}
+	if q, ok := e.indexed(m, f, op, right, func(r *row) bool { return compare(e.stored(m, r, f)) }); ok {
+		return q, nil
 	}
 	if f.name == "write_date" { // the poll
 		return query{match: func(r *row) bool { return compare(stampOrNil(r.written)) }}, nil
 	}
 	return query{match: func(r *row) bool { return compare(e.stored(m, r, f)) }}, nil
+}
+
+// idRange narrows a comparison of ids to the part of the table it can match.
+func (e *env) idRange(m *model, op string, right any, match func(*row) bool) query {
+	ids := e.rows(m.name).sorted()
+	to, ok := toInt(right)
+	at, found := slices.BinarySearch(ids, to)
+	past := at
+	if found {
+		past++
+	}
+	part, narrows := map[string][]int64{"<": ids[:at], "<=": ids[:past], ">": ids[past:], ">=": ids[at:]}[op]
+	if !ok || !narrows {
+		return query{match: match}
+	}
+	return query{match: match, bounded: true, candidates: part}
+}
+
+// indexed narrows what an Odoo would answer from an index of PostgreSQL, or from few rows: a many2one in a list of ids, and a record
+// that somebody else wrote last.
+func (e *env) indexed(m *model, f *field, op string, right any, match func(*row) bool) (query, bool) {
+	t := e.rows(m.name)
+	switch {
+	case f.typ == "many2one" && f.col >= 0 && op == "in":
+		ids, ok := toIDs(right)
+		if !ok || slices.Contains(ids, 0) {
+			return query{}, false
+		}
+		var found []int64
+		for _, id := range ids {
+			found = append(found, t.referring(f, id)...)
+		}
+		slices.Sort(found)
+		return query{match: match, bounded: true, candidates: slices.Compact(found)}, true
+	case f.name == "write_uid" && op == "!=":
+		uid, ok := toInt(right)
+		if !ok {
+			return query{}, false
+		}
+		var found []int64
+		for by, ids := range t.index("writer", func(r *row) any { return r.writtenBy }).at {
+			if by != uid {
+				found = append(found, ids...)
+			}
+		}
+		slices.Sort(found)
+		return query{match: match, bounded: true, candidates: found}, true
+	}
+	return query{}, false
 }
 
 func idSet(ids []int64) query {

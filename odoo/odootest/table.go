@@ -130,6 +130,11 @@ func (ix *index) move(id int64, old, r *row) {
 
 // find returns the ids under key, building the index on first use. The slice belongs to the index.
 func (t *table) find(name string, key func(*row) any, want any) []int64 {
+	return t.index(name, key).at[want]
+}
+
+// index returns the index of the name, built on first use.
+func (t *table) index(name string, key func(*row) any) *index {
 	ix, ok := t.indexes[name]
 	if !ok {
 		ix = &index{key: key, at: map[any][]int64{}}
@@ -138,7 +143,7 @@ func (t *table) find(name string, key func(*row) any, want any) []int64 {
 		}
 		t.indexes[name] = ix
 	}
-	return ix.at[want]
+	return ix
 }
 
 // referring returns the rows whose many2one f is id.
