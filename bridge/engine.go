@@ -118,6 +118,7 @@ type Engine struct {
 	ledger quotaLedger
 	polls  pollState
 
+	linked  linkCounts              // for the Guard
 	dryLeft map[string]map[Risk]int // of a printed plan: what is left of the budgets, by mapping
 
 	mu     sync.Mutex

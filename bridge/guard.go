@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 
 	"dingbridge/mapping"
 )
@@ -69,7 +70,7 @@ func (b *batch) budgets(tx Tx) (map[Risk]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	counts, err := tx.CountLinks(b.m.Name)
+	linked, err := b.e.linked.of(tx, b.m.Name, len(b.tasks))
 	if err != nil {
 		return nil, err
 	}
@@ -80,11 +81,39 @@ func (b *batch) budgets(tx Tx) (map[Risk]int, error) {
 	b.met = met != ""
 	left := map[Risk]int{}
 	for _, r := range []Risk{RiskCreate, RiskUpdate, RiskClear, RiskRemove, firstCreate, firstUpdate} {
-		if all := budget(b.m.Guard, Risk(strings.TrimPrefix(string(r), "first ")), counts[Linked]); all >= 0 {
+		if all := budget(b.m.Guard, Risk(strings.TrimPrefix(string(r), "first ")), linked); all >= 0 {
 			left[r] = max(all-spent[r], 0)
 		}
 	}
 	return left, nil
+}
+
+// linkCounts remembers how many linked records a mapping has, because counting them for every batch would make each dearer the more
+// there are. They are counted again once as many records were worked on as make a hundredth of them.
+type linkCounts struct {
+	mu sync.Mutex
+	by map[string]linkCount
+}
+
+type linkCount struct{ linked, worked int }
+
+// of returns the number for a batch of so many records.
+func (c *linkCounts) of(tx Tx, name string, records int) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	last, known := c.by[name]
+	if last.worked += records; !known || last.worked > last.linked/100 {
+		states, err := tx.CountLinks(name)
+		if err != nil {
+			return 0, err
+		}
+		last = linkCount{linked: states[Linked]}
+	}
+	if c.by == nil {
+		c.by = map[string]linkCount{}
+	}
+	c.by[name] = last
+	return last.linked, nil
 }
 
 // The first meeting of two filled systems has an account of its own, of the same size: it must not use up the budget of the day's
