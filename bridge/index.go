@@ -22,12 +22,6 @@ type indexSpace struct {
 	side    mapping.Side
 }
 
-type indexSide struct {
-	ids  map[uint64][]ID // value hash → records
-	keys map[ID][]uint64 // record → its value hashes, to take them back
-	gone map[ID]bool     // archived records: found, but after the present ones
-}
-
 func newIndex() *index {
 	return &index{by: map[indexSpace]*indexSide{}, building: map[indexSpace]*indexSide{}, asOf: map[string]time.Time{}}
 }
@@ -40,31 +34,29 @@ func (x *index) put(m *mapping.Mapping, s mapping.Side, seen Seen) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	at := indexSpace{m.Name, s}
-	if x.by[at] == nil {
-		x.by[at] = newIndexSide()
+	if x.by[at] == nil || x.by[at].entries != len(m.Match) { // the mapping has changed: it is not ready before it is swept again
+		x.by[at] = newIndexSide(len(m.Match))
 	}
-	x.by[at].put(m, s, seen)
-	if b := x.building[at]; b != nil {
-		b.put(m, s, seen)
+	hashes := valueHashes(m, s, seen)
+	x.by[at].put(seen.ID, hashes, seen.Existence == Archived)
+	if b := x.building[at]; b != nil && b != x.by[at] {
+		b.put(seen.ID, hashes, seen.Existence == Archived)
 	}
 }
 
-func (s *indexSide) put(m *mapping.Mapping, side mapping.Side, seen Seen) {
-	s.take(seen.ID)
+// valueHashes are the hashes of the record's values, one for each match entry; 0 for one that has none, and none at all for a record
+// that is not there.
+func valueHashes(m *mapping.Mapping, s mapping.Side, seen Seen) []uint64 {
 	if seen.Existence != Present && seen.Existence != Archived {
-		return
+		return nil
 	}
+	out := make([]uint64, len(m.Match))
 	for n, entry := range m.Match {
-		h, ok := matchHash(n, entry, func(key string) mapping.Value { return ownValue(m, side, seen, key) })
-		if !ok {
-			continue
+		if h, ok := matchHash(n, entry, func(key string) mapping.Value { return ownValue(m, s, seen, key) }); ok {
+			out[n] = max(h, 1)
 		}
-		s.ids[h] = append(s.ids[h], seen.ID)
-		s.keys[seen.ID] = append(s.keys[seen.ID], h)
 	}
-	if seen.Existence == Archived {
-		s.gone[seen.ID] = true
-	}
+	return out
 }
 
 // find returns the records of the side that carry these values for the nth match entry; the present ones, or else the archived
@@ -80,18 +72,7 @@ func (x *index) find(m *mapping.Mapping, s mapping.Side, n int, value func(key s
 	if space == nil {
 		return nil
 	}
-	var present, archived []ID
-	for _, id := range space.ids[h] {
-		if space.gone[id] {
-			archived = append(archived, id)
-		} else {
-			present = append(present, id)
-		}
-	}
-	if len(present) > 0 {
-		return present
-	}
-	return archived
+	return space.find(max(h, 1))
 }
 
 // knows returns up to when the index knows what others wrote in Odoo; zero before the first sweep.
@@ -115,7 +96,11 @@ func (x *index) begin(m *mapping.Mapping) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for _, s := range []mapping.Side{mapping.Odoo, mapping.DingTalk} {
-		x.building[indexSpace{m.Name, s}] = newIndexSide()
+		at := indexSpace{m.Name, s}
+		x.building[at] = newIndexSide(len(m.Match))
+		if x.by[at] == nil { // the first one is used while it is made
+			x.by[at] = x.building[at]
+		}
 	}
 }
 
@@ -130,29 +115,6 @@ func (x *index) end(m *mapping.Mapping, complete bool) {
 		}
 		delete(x.building, at)
 	}
-}
-
-func newIndexSide() *indexSide {
-	return &indexSide{ids: map[uint64][]ID{}, keys: map[ID][]uint64{}, gone: map[ID]bool{}}
-}
-
-func (s *indexSide) take(id ID) {
-	for _, h := range s.keys[id] {
-		list := s.ids[h]
-		for i, other := range list {
-			if other == id {
-				list = append(list[:i:i], list[i+1:]...)
-				break
-			}
-		}
-		if len(list) == 0 {
-			delete(s.ids, h)
-		} else {
-			s.ids[h] = list
-		}
-	}
-	delete(s.keys, id)
-	delete(s.gone, id)
 }
 
 // ownValue is a record's value of one match field as the index of its side keeps it: a reference is the id itself, because the link

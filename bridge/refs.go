@@ -12,15 +12,16 @@ import (
 type refs struct {
 	ctx     context.Context
 	store   Store
-	byID    map[Await]string // "" = no link
-	links   map[string]*Link // by link key
-	virtual int64            // the last number given to a link that a plan only pretends
-	matched map[Await]bool   // in a printed plan: strangers that another one was matched with
-	err     error            // the first failure of the store: the batch fails as a whole
+	byID    map[Await]string            // "" = no link
+	links   map[string]*Link            // by link key
+	all     map[indexSpace]map[ID]int64 // of a sweep: the links of whole mappings, see preload
+	virtual int64                       // the last number given to a link that a plan only pretends
+	matched map[Await]bool              // in a printed plan: strangers that another one was matched with
+	err     error                       // the first failure of the store: the batch fails as a whole
 }
 
 func newRefs(ctx context.Context, store Store) *refs {
-	return &refs{ctx: ctx, store: store, byID: map[Await]string{}, links: map[string]*Link{}, matched: map[Await]bool{}}
+	return &refs{ctx: ctx, store: store, byID: map[Await]string{}, links: map[string]*Link{}, matched: map[Await]bool{}, all: map[indexSpace]map[ID]int64{}}
 }
 
 // LinkOf implements mapping.Refs.
@@ -28,6 +29,9 @@ func (r *refs) LinkOf(mappingName string, side mapping.Side, id string) (string,
 	at := Await{Mapping: mappingName, Side: side, ID: ID(id)}
 	if key, ok := r.byID[at]; ok {
 		return key, key != ""
+	}
+	if link, linked := r.all[indexSpace{mappingName, side}][ID(id)]; linked {
+		return strconv.FormatInt(link, 10), true
 	}
 	var found *Link
 	err := r.store.View(r.ctx, func(tx Tx) error {
@@ -154,7 +158,7 @@ func (r *refs) learn(l *Link) {
 	}
 }
 
-// preload reads all links of the mappings at once: a sweep asks for every one of them.
+// preload reads all links of the mappings at once, and of each no more than its number: a sweep asks for every one of them.
 func (r *refs) preload(names ...string) error {
 	return r.store.View(r.ctx, func(tx Tx) error {
 		for _, name := range names {
@@ -162,12 +166,16 @@ func (r *refs) preload(names ...string) error {
 			if err != nil {
 				return err
 			}
+			onOdoo, onDing := make(map[ID]int64, len(ids)), make(map[ID]int64, len(ids))
 			for _, l := range ids {
 				if !refersTo(l.State) {
 					continue
 				}
-				r.learn(&Link{ID: l.ID, Mapping: name, Odoo: l.Odoo, Ding: l.Ding, State: l.State})
+				onOdoo[l.Odoo], onDing[l.Ding] = l.ID, l.ID
 			}
+			delete(onOdoo, "")
+			delete(onDing, "")
+			r.all[indexSpace{name, mapping.Odoo}], r.all[indexSpace{name, mapping.DingTalk}] = onOdoo, onDing
 		}
 		return nil
 	})
