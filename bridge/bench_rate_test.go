@@ -26,12 +26,12 @@ func benchRate(b *testing.B, t *benchTable) {
 		path      string
 		qps       float64
 	}{
-		{"Odoo → DingTalk", "/topapi/v2/user/create", 20},
-		{"Odoo → DingTalk", "/topapi/v2/user/create", 100},
-		{"Odoo → DingTalk", "/topapi/v2/user/create", 150},
-		{"DingTalk → Odoo", "/topapi/v2/user/get", 20},
-		{"DingTalk → Odoo", "/topapi/v2/user/get", 100},
-		{"DingTalk → Odoo", "/topapi/v2/user/get", 300},
+		{directions[0], "/topapi/v2/user/create", 20},
+		{directions[0], "/topapi/v2/user/create", 100},
+		{directions[0], "/topapi/v2/user/create", 150},
+		{directions[1], "/topapi/v2/user/get", 20},
+		{directions[1], "/topapi/v2/user/get", 100},
+		{directions[1], "/topapi/v2/user/get", 300},
 	} {
 		b.Run(fmt.Sprintf("%s/%.0f", strings.ReplaceAll(c.direction, " ", ""), c.qps), func(b *testing.B) {
 			for b.Loop() {
@@ -51,7 +51,7 @@ func measureRate(b *testing.B, direction, path string, qps float64) float64 {
 	defer e.close()
 	e.site, e.path = newSite(e.tb), filepath.Join(b.TempDir(), "store.db")
 	company := corp{departments: 20, people: int(rateSeconds * qps)}
-	if direction == "Odoo → DingTalk" {
+	if direction == directions[0] {
 		e.site.fillOdoo(b, company)
 	} else {
 		e.site.fillDingTalk(b, company)

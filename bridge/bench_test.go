@@ -28,8 +28,10 @@ func BenchmarkBridge(b *testing.B) {
 	b.Run("rate", func(b *testing.B) { benchRate(b, t) })
 	b.Run("scale", func(b *testing.B) {
 		for b.Loop() {
-			benchScale(b, t, crowd(1_000))
-			benchScale(b, t, crowd(10_000))
+			for _, direction := range directions {
+				benchScale(b, t, crowd(1_000), direction)
+				benchScale(b, t, crowd(10_000), direction)
+			}
 		}
 	})
 	b.Run("daemon", func(b *testing.B) { benchDaemon(b, t) })
