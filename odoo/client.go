@@ -15,6 +15,8 @@ import (
 
 	"github.com/hashicorp/go-retryablehttp"
 	"golang.org/x/sync/semaphore"
+
+	"dingbridge/redact"
 )
 
 // Config are the settings of a Client. URL, Database, Login and Password are required.
@@ -64,6 +66,7 @@ type Options struct {
 type Client struct {
 	cfg       Config
 	http      *retryablehttp.Client
+	secrets   *redact.Words // that an answer may repeat
 	slots     *semaphore.Weighted
 	now       func() time.Time
 	sanitised atomic.Int64
@@ -100,12 +103,13 @@ func New(cfg Config) (*Client, error) {
 		cfg.HTTPTransport = newTransport(cfg.Parallel)
 	}
 	c := &Client{
-		cfg:    cfg,
-		http:   newHTTP(cfg),
-		slots:  semaphore.NewWeighted(int64(cfg.Parallel)),
-		now:    time.Now,
-		login:  make(chan struct{}, 1),
-		fields: map[string]map[string]Field{},
+		cfg:     cfg,
+		http:    newHTTP(cfg),
+		secrets: redact.New(cfg.Password),
+		slots:   semaphore.NewWeighted(int64(cfg.Parallel)),
+		now:     time.Now,
+		login:   make(chan struct{}, 1),
+		fields:  map[string]map[string]Field{},
 	}
 	return c, nil
 }

@@ -19,6 +19,8 @@ import (
 	"github.com/kolo/xmlrpc"
 
 	"dingbridge/fence"
+
+	"dingbridge/redact"
 )
 
 const (
@@ -66,9 +68,7 @@ func (c *Client) send(ctx context.Context, call rpc, params []any, rows rowSink)
 	return a.value, nil
 }
 
-func (c *Client) redact(text string) string {
-	return strings.ReplaceAll(text, c.cfg.Password, "***")
-}
+func (c *Client) redact(text string) string { return c.secrets.Text(text) }
 
 func (c *Client) exchange(ctx context.Context, a *answer, params []any) *Error {
 	call := a.call
@@ -97,7 +97,7 @@ func (c *Client) exchange(ctx context.Context, a *answer, params []any) *Error {
 		c.date.Store(at.Unix())
 	}
 	if !isXMLRPC(resp) {
-		return call.noXMLRPC(resp, body)
+		return call.noXMLRPC(resp, body, c.secrets)
 	}
 	c.sanitised.Add(a.replaced)
 	return a.failure
@@ -260,7 +260,7 @@ func withoutURL(err error) error {
 
 // noXMLRPC is an answer of another kind: a proxy's, or the HTML page of an overloaded server (HTTP 500 when the connection pool
 // is exhausted).
-func (call rpc) noXMLRPC(resp *http.Response, body []byte) *Error {
+func (call rpc) noXMLRPC(resp *http.Response, body []byte, secrets *redact.Words) *Error {
 	e := &Error{Class: Halt, Scope: ScopeOdoo, Op: call.op, After: retryAfter(resp), Message: "HTTP status " + strconv.Itoa(resp.StatusCode)}
 	switch code := resp.StatusCode; {
 	case code >= 500:
@@ -276,8 +276,8 @@ func (call rpc) noXMLRPC(resp *http.Response, body []byte) *Error {
 	default:
 		e.Message += ": this is no XML-RPC address of Odoo"
 	}
-	if text := strings.TrimSpace(string(body[:min(len(body), 200)])); text != "" && !strings.HasPrefix(text, "<") {
-		e.Message += ": " + strings.ToValidUTF8(text, "\uFFFD")
+	if text := strings.TrimSpace(string(body[:min(len(body), 4000)])); text != "" && !strings.HasPrefix(text, "<") {
+		e.Message += ": " + secrets.Cut(strings.ToValidUTF8(text, "\uFFFD"), 200) // cut last: half a secret would not be found
 	}
 	return e
 }

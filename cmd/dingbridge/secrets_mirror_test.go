@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"encoding/xml"
 	"fmt"
 	"io"
 	"net/http"
@@ -119,8 +120,11 @@ func (m *mirror) echo(r *http.Request) string {
 		b.WriteString(strings.Join(redact.Forms(secret), " ") + " ")
 	}
 	for _, secret := range odooPasswords {
-		if bytes.Contains(body, []byte(secret)) {
-			b.WriteString(secret + " ")
+		for _, form := range redact.Forms(secret) {
+			if bytes.Contains(body, []byte(form)) { // Odoo is told them in XML
+				b.WriteString(strings.Join(redact.Forms(secret), " ") + " ")
+				break
+			}
 		}
 	}
 	return fmt.Sprintf("you sent %s %s %v %s", b.String(), r.URL, r.Header, body)
@@ -236,18 +240,16 @@ var dingFaults = map[string]fault{
 	},
 }
 
-// odooFault answers as Odoo does. Of the echo it repeats the credentials alone.
+// odooFault answers as Odoo does.
 func odooFault(code int, text string) fault {
 	return func(w http.ResponseWriter, _ *http.Request, echo string) {
-		var words string
-		for _, secret := range odooPasswords {
-			if strings.Contains(echo, secret) {
-				words += " " + secret
-			}
+		var words bytes.Buffer
+		if xml.EscapeText(&words, []byte(echo)) != nil {
+			panic("a buffer takes everything")
 		}
 		w.Header().Set("Content-Type", "text/xml")
 		_, _ = fmt.Fprintf(w, `<?xml version='1.0'?><methodResponse><fault><value><struct><member><name>faultCode</name><value><int>%d</int></value></member>`+
-			`<member><name>faultString</name><value><string>%s</string></value></member></struct></value></fault></methodResponse>`, code, strings.ReplaceAll(text, "ECHO", words))
+			`<member><name>faultString</name><value><string>%s</string></value></member></struct></value></fault></methodResponse>`, code, strings.ReplaceAll(text, "ECHO", words.String()))
 	}
 }
 

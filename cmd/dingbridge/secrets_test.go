@@ -22,7 +22,7 @@ import (
 // in a way of its own.
 const (
 	plantedAppSecret = `App/Sec+ret "Q&<7vKx'=\`
-	plantedPassword  = "Odoo-Password-9fJ2mXqL"
+	plantedPassword  = `Odoo/Pass+word "9f&<J2'=\m`
 	plantedWrong     = "Wrong-Password-Tz81WbNc"
 	plantedAdmin     = "Admin-Password-Rk55YpHd"
 	plantedToken     = "CallbackTokenUy6GbVs"
@@ -196,11 +196,11 @@ func TestNoSettingsErrorShowsASecret(t *testing.T) {
 		"keys":               "odoo:\n  password: {" + plantedPassword + ": x}",
 		"a section":          "odoo: " + plantedPassword,
 		"a wrong key":        "odoo:\n  pasword: " + plantedPassword,
-		"twice":              "odoo:\n  password: " + plantedPassword + "\n  password: " + plantedPassword,
+		"twice":              "odoo:\n  password: " + plantedWrong + "\n  password: " + plantedPassword,
 		"a tag":              "odoo:\n  password: !" + plantedPassword + " x",
 		"a wrong tag":        "odoo:\n  password: !!int " + plantedPassword,
 		"a wrong time":       "odoo:\n  password: !!timestamp '" + plantedPassword + "'",
-		"a number elsewhere": "odoo:\n  password: " + plantedPassword + "\n  parallel: many\n",
+		"a number elsewhere": "odoo:\n  password: " + plantedWrong + "\n  parallel: many\n",
 		"a URL":              "odoo:\n  url: http://bob:" + plantedURL + "@host\n",
 		"a file name":        "odoo:\n  password_file: [x]\n  password: " + plantedPassword,
 	} {
