@@ -12,19 +12,26 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// Of a test run without settings: enough to notice that the harness or the bridge is broken.
-const (
-	usualRounds   = 6
-	worldRounds   = 10 // a world lives so long
-	usualReplicas = 1
-)
+// A world lives for so many rounds.
+const worldRounds = 10
 
-// TestConvergence is the harness; see the package comment. It reads CHAOS_SEED, CHAOS_ROUNDS and CHAOS_REPLICAS.
+// TestConvergence is the harness; see the package comment. It reads CHAOS_SEED, CHAOS_ROUNDS and CHAOS_REPLICAS. Without them a few rounds
+// are played with one daemon and with two: enough to notice that the bridge or the harness is broken.
 func TestConvergence(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a minute")
 	}
-	seed, rounds, replicas := uint64(setting(t, "CHAOS_SEED", 1)), setting(t, "CHAOS_ROUNDS", usualRounds), setting(t, "CHAOS_REPLICAS", usualReplicas)
+	seed := uint64(setting(t, "CHAOS_SEED", 1))
+	if os.Getenv("CHAOS_ROUNDS") == "" {
+		t.Run("one daemon", func(t *testing.T) { play(t, seed, 3, 1) })
+		t.Run("two daemons", func(t *testing.T) { play(t, seed, 2, 2) })
+		return
+	}
+	play(t, seed, setting(t, "CHAOS_ROUNDS", 0), setting(t, "CHAOS_REPLICAS", 1))
+}
+
+// play plays the rounds, in as many worlds as they need, and prints the table.
+func play(t *testing.T, seed uint64, rounds, replicas int) {
 	r := newReport()
 	defer func() { t.Logf("\n%s", r) }()
 	for rounds > 0 && !t.Failed() {
@@ -64,15 +71,16 @@ func (w *world) live(rounds int) {
 	}
 	w.audit()
 	for w.round = 1; w.round <= rounds && !w.t.Failed(); w.round++ {
-		w.play()
+		w.playRound()
 	}
+	w.planned()
 	if w.t.Failed() {
-		w.t.Logf("run it again with: make chaos SEED=%d ROUNDS=%d\nwhat was done in the last round:\n%s", w.seed, w.round, w.script())
+		w.t.Logf("run it again with: make chaos SEED=%d ROUNDS=%d REPLICAS=%d\nwhat was done in the last round:\n%s", w.seed, w.round-1, len(w.daemons), w.script())
 	}
 }
 
-// play is one round: people edit while faults strike; then the faults stop and everything is verified.
-func (w *world) play() {
+// playRound is one round: people edit while faults strike; then the faults stop and everything is verified.
+func (w *world) playRound() {
 	w.turn()
 	var ends []func()
 	menu := w.menu()

@@ -229,7 +229,7 @@ func (d *daemon) endedByItself() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.ended != nil && closed(d.ended) && d.want {
-		return fmt.Errorf("%s ended by itself: %v", d.name, d.err)
+		return fmt.Errorf("%s ended by itself: %w", d.name, d.err)
 	}
 	return nil
 }

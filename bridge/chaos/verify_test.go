@@ -538,3 +538,15 @@ func (w *world) story(r *record, field string, link *bridge.Link) string {
 	}
 	return b.String()
 }
+
+// planned asks `dingbridge plan` beside the daemon, which reads everything and knows nothing of the ledger: it must find nothing to do.
+func (w *world) planned() {
+	w.t.Helper()
+	if w.t.Failed() {
+		return
+	}
+	writes, text, err := w.daemons[0].plan(w.ctx)
+	if err != nil || writes > 0 {
+		w.violate("plan: %d writes, %v\n%s", writes, err, text)
+	}
+}

@@ -67,6 +67,9 @@ func (s schema) migrate(ctx context.Context, db *sql.DB) error {
 	}
 	unlock, err := s.lock(ctx)
 	if errors.Is(err, bridge.ErrLocked) {
+		if done, err := s.upToDate(ctx, db, newest); done || err != nil {
+			return err // started at the same moment, another one made the schema and is the active one already
+		}
 		return fmt.Errorf("its schema is older than this program; stop the running one first: %w", err)
 	}
 	if err != nil {
