@@ -86,8 +86,8 @@ func TestDaemonWithoutCallsLeft(t *testing.T) {
 	s.mappings(openGuard)
 	s.stage.ding.Set(func(k *dingtalktest.Knobs) { k.CountContacts = true })
 	v := s.serve() // which keeps the ledger every tenth of a second
-	v.equal()
 	v.ready("")
+	v.equal()
 	s.stage.ding.Set(func(k *dingtalktest.Knobs) { k.QuotaExhausted = true })
 	e, err := v.title()
 	must(t, err)
@@ -116,8 +116,8 @@ func TestDaemonWithoutCallsLeft(t *testing.T) {
 	must(t, <-v.ended)
 	close(v.ended)
 	again := s.serve()
-	again.until(t.Context(), "the change arrives", e.arrived)
 	again.ready("")
+	again.until(t.Context(), "the change arrives", e.arrived)
 }
 
 // TestUndeliveredEventsAreFetchedAtThePace: reading the list costs a counted call, so far as anybody knows.
