@@ -41,6 +41,9 @@ type StreamConfig struct {
 	BackoffMax  time.Duration // default 60 s
 }
 
+// StreamRecycled is the reason of a new connection that took the place of an old one which had nothing wrong with it.
+const StreamRecycled = "recycle"
+
 // StreamState is a change of the Stream's connection.
 type StreamState struct {
 	Connected bool

@@ -145,7 +145,7 @@ func (c *streamConn) keepAlive(ctx context.Context) {
 		case <-idle.C:
 			c.askReplace("idle")
 		case <-recycle.C:
-			c.askReplace("recycle")
+			c.askReplace(StreamRecycled)
 		case <-retire:
 			retire = nil
 			drain.Reset(max(cfg.Drain, 1))

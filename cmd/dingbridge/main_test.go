@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -126,10 +127,13 @@ func file(t *testing.T, name, text string) string {
 	return path
 }
 
+// arriveWithin is far above what anything takes, also under the race detector on a busy machine.
+const arriveWithin = 2 * time.Minute
+
 // until looks until the condition holds, but not longer than a change of the demo may take.
 func (s *shell) until(ctx context.Context, what string, done func() bool) {
 	s.t.Helper()
-	if err := await(ctx, nil, demoArriveWithin, demoLook, done, func() error { return nil }); err != nil {
+	if err := await(ctx, nil, arriveWithin, demoLook, done, func() error { return nil }); err != nil {
 		s.t.Fatalf("%s: %v", what, err)
 	}
 }

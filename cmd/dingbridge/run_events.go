@@ -169,7 +169,9 @@ func (d *daemon) stream(ctx context.Context) error {
 				return
 			}
 			d.health.clear(haltStream)
-			d.inbox.missed(s.Gap > 0) // what happened between two connections is told nowhere, not even when they overlap
+			// What happened between two connections is told nowhere, not even when they overlap; and a connection that was lost, silent or
+			// sent away may have swallowed events before.
+			d.inbox.missed(s.Gap > 0 || s.Reason != dingtalk.StreamRecycled)
 			d.inbox.hasConnected()
 		},
 	}
