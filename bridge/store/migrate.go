@@ -35,8 +35,8 @@ func migrateSQLite(ctx context.Context, db *sql.DB, path string, patience time.D
 	return schema{
 		dialect: goose.DialectSQLite3, folder: "migrations",
 		started: "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'goose_db_version'",
-		lock:    func(ctx context.Context) (func(), error) { return waitLock(ctx, path+".lock", patience) },
-	}.migrate(ctx, db)
+		lock:    func(ctx context.Context) (func(), error) { return waitLock(ctx, path+".lock", lockTry) },
+	}.migrate(ctx, db, patience)
 }
 
 // migratePostgres brings the schema of the database up to date.
@@ -46,12 +46,15 @@ func migratePostgres(ctx context.Context, config *pgx.ConnConfig, patience time.
 	return schema{
 		dialect: goose.DialectPostgres, folder: "migrations/postgres",
 		started: "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'goose_db_version'",
-		lock:    func(ctx context.Context) (func(), error) { return waitActive(ctx, db, patience) },
-	}.migrate(ctx, db)
+		lock:    func(ctx context.Context) (func(), error) { return waitActive(ctx, db, lockTry) },
+	}.migrate(ctx, db, patience)
 }
 
+// lockTry is how long one try for the lock lasts, before it is looked again whether it is still needed.
+const lockTry = 100 * time.Millisecond
+
 // migrate takes the missing steps. Processes that start at the same time take turns; an active dingbridge keeps its schema.
-func (s schema) migrate(ctx context.Context, db *sql.DB) error {
+func (s schema) migrate(ctx context.Context, db *sql.DB, patience time.Duration) error {
 	folder, err := fs.Sub(migrations, s.folder)
 	if err != nil {
 		return err
@@ -65,11 +68,15 @@ func (s schema) migrate(ctx context.Context, db *sql.DB) error {
 	if done, err := s.upToDate(ctx, db, newest); done || err != nil {
 		return err
 	}
+	deadline := time.Now().Add(patience)
 	unlock, err := s.lock(ctx)
-	if errors.Is(err, bridge.ErrLocked) {
+	for errors.Is(err, bridge.ErrLocked) && time.Now().Before(deadline) {
 		if done, err := s.upToDate(ctx, db, newest); done || err != nil {
-			return err // started at the same moment, another one made the schema and is the active one already
+			return err // started at the same moment, another one made the schema, and is the active one by now
 		}
+		unlock, err = s.lock(ctx)
+	}
+	if errors.Is(err, bridge.ErrLocked) {
 		return fmt.Errorf("its schema is older than this program; stop the running one first: %w", err)
 	}
 	if err != nil {
