@@ -50,7 +50,7 @@ func TestStandByTakesOverInOrder(t *testing.T) {
 	first.becomes(roleActive)
 	second := s.serve()
 	second.becomes(roleStandBy)
-	first.equal()
+	s.soon("both sides equal", func() bool { return len(s.stage.differences()) == 0 })
 	if status, body := second.get("/healthz"); status != http.StatusOK {
 		t.Errorf("a stand-by is not sound: %s", body)
 	}
@@ -83,7 +83,7 @@ func TestLostLeaseMakesAStandBy(t *testing.T) {
 	s := sharedShell(t, 45)
 	v := s.serve()
 	v.becomes(roleActive)
-	v.equal()
+	s.soon("both sides equal", func() bool { return len(s.stage.differences()) == 0 })
 	c, err := pgx.Connect(t.Context(), s.vars["DINGBRIDGE_STORE"])
 	must(t, err)
 	_, err = c.Exec(t.Context(), "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted")
@@ -126,7 +126,7 @@ func TestEventsReachAStandBy(t *testing.T) {
 	first.becomes(roleActive)
 	second := s.serve()
 	second.becomes(roleStandBy)
-	first.equal()
+	s.soon("both sides equal", func() bool { return len(s.stage.differences()) == 0 })
 	s.stage.ding.Callback(second.url+"/dingtalk/callback", token, key)
 	must(t, s.stage.ding.CheckCallback(t.Context()))
 	second.happen(second.place)
