@@ -88,15 +88,16 @@ func seeds(f *testing.F) {
 
 // adorned writes a value so that it means the same in as many ways as there are.
 type adorned struct {
-	b bytes.Buffer
-	r *rand.Rand
+	b    bytes.Buffer
+	r    *rand.Rand
+	tags []string // those that are open, with their prefixes
 }
 
 func (a *adorned) answer(v any) string {
 	a.put(a.one("", "\uFEFF"), a.one("", "<?xml version='1.0'?>", "<?xml version=\"1.0\" encoding=\"utf-8\" ?>"))
 	a.open("methodResponse", "params", "param")
 	a.value(v)
-	a.close("param", "params", "methodResponse")
+	a.close(3)
 	a.gap()
 	return a.b.String()
 }
@@ -117,26 +118,31 @@ func (a *adorned) gap() {
 func (a *adorned) open(names ...string) {
 	for _, name := range names {
 		a.gap()
-		a.put("<", a.one("", "", "", "ex:"), name, a.one("", "", " ", " a='>' b=\"'/\"", "\n"), ">")
+		full := a.one("", "", "", "ex:") + name
+		a.tags = append(a.tags, full)
+		a.put("<", full, a.one("", "", " ", " a='>' b=\"'/\"", "\n"), ">")
 	}
 }
 
-func (a *adorned) close(names ...string) {
-	for _, name := range names {
+// close closes so many tags, with gaps before them.
+func (a *adorned) close(n int) {
+	for range n {
 		a.gap()
-		a.end(name)
+		a.end()
 	}
 }
 
-func (a *adorned) end(name string) {
-	a.put("</", a.one("", "", "ex:"), name, a.one("", "", " ", "\n"), ">")
+func (a *adorned) end() {
+	last := len(a.tags) - 1
+	a.put("</", a.tags[last], a.one("", "", " ", "\n"), ">")
+	a.tags = a.tags[:last]
 }
 
 func (a *adorned) value(v any) {
 	if s, is := v.(string); is && a.r.IntN(2) == 0 {
 		a.open("value")
 		a.text(s)
-		a.end("value")
+		a.end()
 		return
 	}
 	a.open("value")
@@ -157,24 +163,24 @@ func (a *adorned) value(v any) {
 		for _, item := range x {
 			a.value(item)
 		}
-		a.close("data", "array")
+		a.close(2)
 	case map[string]any:
 		a.open("struct")
 		for name, member := range x {
 			a.open("member")
 			a.leaf("name", name)
 			a.value(member)
-			a.close("member")
+			a.close(1)
 		}
-		a.close("struct")
+		a.close(1)
 	}
-	a.close("value")
+	a.close(1)
 }
 
 func (a *adorned) leaf(kind, text string) {
 	a.open(kind)
 	a.text(text)
-	a.end(kind)
+	a.end()
 }
 
 // text writes every character in one of its forms.
