@@ -2,10 +2,10 @@ GOLANGCI := go tool -modfile=.ci/tools/go.mod golangci-lint
 FUZZTIME ?= 10s
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
-.PHONY: help run test race bench fuzz fmt lint licences build docker ci clean chaos
+.PHONY: help run test race bench bench-big fuzz fmt lint licences build docker ci clean chaos
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-8s %s\n", $$1, $$2}'
 
 run: ## the real bridge between two stand-ins, to watch it work
 	go run ./cmd/dingbridge demo
@@ -20,7 +20,11 @@ race: ## all tests under the race detector
 
 bench: ## the benchmarks; the table of the whole bridge comes last
 	go test -run '^$$' -bench . -benchtime 0.3s -benchmem ./mapping ./bridge/store
-	go test -run '^$$' -bench '^BenchmarkBridge$$' -benchtime 1x -timeout 15m ./bridge
+	go test -run '^$$' -bench '^BenchmarkDecode$$' -benchtime 3x ./odoo
+	go test -run '^$$' -bench '^BenchmarkBridge$$' -benchtime 1x -timeout 30m ./bridge
+
+bench-big: ## what a record costs in a company of 100 000 people: takes minutes, and 3 GB for the stand-ins
+	go test -run '^$$' -bench '^BenchmarkScale$$' -benchtime 1x -timeout 60m ./bridge
 
 fuzz: ## every fuzz target for FUZZTIME (10s), one after the other
 	@grep -rhoE --include='*_test.go' '^func Fuzz[A-Za-z]+' -H . | sed -E 's/^(.*)\/[^/]*:func (.*)/\1 \2/' | sort -u | while read -r package target; do \
