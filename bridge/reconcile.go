@@ -293,61 +293,6 @@ func (t *task) invalid(now time.Time, fe mapping.FieldError) {
 	t.plan.Notes = append(t.plan.Notes, Note{Field: fe.Field, Hold: &h, Reason: h.Reason})
 }
 
-// settleIntents looks up creations whose outcome is unknown: found, the link is whole; not found, it is sent again.
-func (b *batch) settleIntents() {
-	for _, s := range []mapping.Side{mapping.Odoo, mapping.DingTalk} {
-		var open []*task
-		var asks []*creation
-		for _, t := range b.tasks {
-			if t.fail != nil || t.link == nil || t.link.State != Creating || t.link.Intent == nil || t.link.Intent.Side != s {
-				continue
-			}
-			if t.link.Intent.At.After(b.now) {
-				t.link.Intent.At, t.mark = b.now, 0 // the clock was set back
-			}
-			if at := t.link.Intent.At.Add(b.e.settleAfter(s)); b.now.Before(at) && t.link.On(s) == "" {
-				t.wait = at
-				continue
-			}
-			ask := &creation{key: t.link.Intent.Key, parent: t.link.Intent.Parent, values: map[string]any{"name": t.link.Intent.Name}}
-			open, asks = append(open, t), append(asks, ask)
-		}
-		if len(open) == 0 {
-			continue
-		}
-		if err := b.e.side(s).Find(b.ctx, b.m, asks); err != nil {
-			for _, t := range open {
-				t.fail = classify(err)
-			}
-			continue
-		}
-		for i, t := range open {
-			b.settleIntent(t, s, asks[i])
-		}
-	}
-}
-
-func (b *batch) settleIntent(t *task, s mapping.Side, found *creation) {
-	if !found.found {
-		if at := t.link.Intent.At.Add(b.e.settleAfter(s)); b.now.Before(at) {
-			t.wait = at
-			return
-		}
-		// It never arrived: the record is a stranger again and takes the usual way, with the same key.
-		t.mark = 0
-		t.link.State, t.link.Intent = Held, nil
-		t.link.SetOn(s, "")
-		*t.seen(s) = Seen{}
-		return
-	}
-	t.mark = 0
-	t.link.State, t.link.Intent = Linked, nil
-	t.link.SetOn(s, found.id)
-	t.seen(s).ID = found.id
-	b.refs.learn(t.link)
-	b.lookAt(s, []*task{t})
-}
-
 // plan decides for the tasks and returns the wave to be carried out now: those whose references are not themselves waiting
 // to be created in this batch. When only cycles are left, they all go.
 func (b *batch) plan(tasks []*task) []*task {

@@ -10,7 +10,14 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		if built != "" {
+			_ = os.RemoveAll(built) // a leftover in the temporary folder does no harm
+		}
+		os.Exit(code)
+	}))
+}
 
 // A world lives for so many rounds.
 const worldRounds = 10

@@ -21,12 +21,16 @@ import (
 	"time"
 )
 
+// built is the folder of the daemon's binary, once there is one.
+var built string
+
 // buildOnce builds the daemon with the tag chaos; all worlds of a test share the binary.
 var buildOnce = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "dingbridge-chaos-*")
 	if err != nil {
 		return "", err
 	}
+	built = dir
 	program := filepath.Join(dir, "dingbridge")
 	out, err := exec.Command("go", "build", "-tags", "chaos", "-o", program, "dingbridge/cmd/dingbridge").CombinedOutput()
 	if err != nil {

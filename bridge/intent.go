@@ -1,0 +1,180 @@
+package bridge
+
+import (
+	"slices"
+
+	"dingbridge/mapping"
+)
+
+// intend commits what must be known before anything is sent. Of a creation: the link with its key and the View that is about to be
+// sent. Of an update: the values that are meant.
+func (b *batch) intend(tx Tx, t *task) error {
+	if err := b.intendUpdates(tx, t); err != nil {
+		return err
+	}
+	for _, c := range t.plan.Changes {
+		if c.Op != OpCreate {
+			continue
+		}
+		s := c.Side.Other()
+		l := t.plan.Link
+		if l == nil {
+			l = t.link
+		}
+		if l == nil {
+			l = &Link{Mapping: b.m.Name}
+		}
+		l.State = Creating
+		l.Holds = nil
+		l.SetOn(s, t.seen(s).ID)
+		l.SetOn(c.Side, "")
+		l.OdooCreated = t.odoo.Created
+		l.Updated = b.now
+		l.Bases = nil
+		l.Intent = &Intent{Side: c.Side, Key: c.Key, At: b.now}
+		for _, fc := range c.Fields {
+			l.SetBase(s, fc.Field, fc.Source)
+			l.SetBase(c.Side, fc.Field, fc.To)
+			if c.Side == mapping.DingTalk && b.m.Kind == "department" {
+				b.whereToLook(l.Intent, fc)
+			}
+		}
+		for _, f := range t.omit {
+			l.SetBase(s, f, mapping.EmptyValue)
+			l.SetBase(c.Side, f, mapping.EmptyValue)
+		}
+		if err := tx.PutLink(l); err != nil {
+			if isTaken(err) {
+				t.fail = &Failure{Class: FailRetry, After: b.e.RetryBase, Words: err.Error(), Err: err}
+				t.plan.Changes = nil
+				return nil
+			}
+			return err
+		}
+		t.plan.Link, t.link, t.mark = l, l, 0
+		b.refs.learn(l)
+	}
+	return nil
+}
+
+func (b *batch) intendUpdates(tx Tx, t *task) error {
+	l := t.link
+	if l == nil || l != t.plan.Link || l.State != Linked {
+		return nil
+	}
+	noted := false
+	for _, c := range t.plan.Changes {
+		for _, fc := range c.Fields {
+			if c.Op != OpUpdate {
+				continue
+			}
+			if l.Writing == nil {
+				l.Writing = map[string]Writing{}
+			}
+			l.Writing[fc.Field.Key] = Writing{Side: c.Side, Meant: fc.To, Source: fc.Source, At: b.now}
+			noted = true
+		}
+	}
+	if !noted {
+		return nil
+	}
+	t.mark = 0
+	return tx.PutLink(l)
+}
+
+// recallWrites recognises updates of an earlier batch whose outcome nobody heard: a side that shows what was meant shows our write.
+func (b *batch) recallWrites(l *Link, views map[mapping.Side]mapping.View) {
+	for key, w := range l.Writing {
+		f, ok := b.m.Field(key)
+		shown := views[w.Side][key]
+		switch {
+		case !ok:
+			delete(l.Writing, key)
+		case !shown.IsUnknown() && shown == w.Meant:
+			l.SetBase(w.Side, f, w.Meant)
+			l.SetBase(w.Side.Other(), f, w.Source)
+			delete(l.Writing, key)
+		case b.now.After(w.At.Add(b.e.settleAfter(w.Side))) || w.At.After(b.now):
+			delete(l.Writing, key) // it never arrived, or somebody has written over it
+		}
+	}
+}
+
+// settleWrites forgets the updates of this batch whose outcome is known.
+func (b *batch) settleWrites(t *task, l *Link) {
+	for key, w := range l.Writing {
+		unsure := slices.ContainsFunc(t.unsure, func(a applied) bool {
+			return slices.ContainsFunc(a.fields, func(fc FieldChange) bool { return fc.Field.Key == key })
+		})
+		if w.At.Equal(b.now) && !unsure {
+			delete(l.Writing, key)
+		}
+	}
+}
+
+// whereToLook notes the parent and name of a department that is being created, to find it among its siblings.
+func (b *batch) whereToLook(in *Intent, fc FieldChange) {
+	switch fc.Field.DingName {
+	case "name":
+		in.Name = fc.To.Text
+	case "parent_id":
+		if raw, err := b.raw(fc.Field, mapping.DingTalk, fc.To, Seen{}, nil); err == nil {
+			in.Parent = textOf(raw)
+		}
+	}
+}
+
+// settleIntents looks up creations whose outcome is unknown: found, the link is whole; not found, it is sent again.
+func (b *batch) settleIntents() {
+	for _, s := range []mapping.Side{mapping.Odoo, mapping.DingTalk} {
+		var open []*task
+		var asks []*creation
+		for _, t := range b.tasks {
+			if t.fail != nil || t.link == nil || t.link.State != Creating || t.link.Intent == nil || t.link.Intent.Side != s {
+				continue
+			}
+			if t.link.Intent.At.After(b.now) {
+				t.link.Intent.At, t.mark = b.now, 0 // the clock was set back
+			}
+			if at := t.link.Intent.At.Add(b.e.settleAfter(s)); b.now.Before(at) && t.link.On(s) == "" {
+				t.wait = at
+				continue
+			}
+			ask := &creation{key: t.link.Intent.Key, parent: t.link.Intent.Parent, values: map[string]any{"name": t.link.Intent.Name}}
+			open, asks = append(open, t), append(asks, ask)
+		}
+		if len(open) == 0 {
+			continue
+		}
+		if err := b.e.side(s).Find(b.ctx, b.m, asks); err != nil {
+			for _, t := range open {
+				t.fail = classify(err)
+			}
+			continue
+		}
+		for i, t := range open {
+			b.settleIntent(t, s, asks[i])
+		}
+	}
+}
+
+func (b *batch) settleIntent(t *task, s mapping.Side, found *creation) {
+	if !found.found {
+		if at := t.link.Intent.At.Add(b.e.settleAfter(s)); b.now.Before(at) {
+			t.wait = at
+			return
+		}
+		// It never arrived: the record is a stranger again and takes the usual way, with the same key.
+		t.mark = 0
+		t.link.State, t.link.Intent = Held, nil
+		t.link.SetOn(s, "")
+		*t.seen(s) = Seen{}
+		return
+	}
+	t.mark = 0
+	t.link.State, t.link.Intent = Linked, nil
+	t.link.SetOn(s, found.id)
+	t.seen(s).ID = found.id
+	b.refs.learn(t.link)
+	b.lookAt(s, []*task{t})
+}
