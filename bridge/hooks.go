@@ -60,7 +60,7 @@ func (e *Engine) ServeRequests(ctx context.Context, every time.Duration) {
 				key := ticket + " " + name
 				if at, before := asked[key]; !before || e.Now().Sub(at) > e.HaltMax {
 					asked[key] = e.Now()
-					e.Sweep(name)
+					e.wantSweep(name, wantedSweep{at: e.Now(), why: sweepAsked, deep: true})
 				}
 			}
 		}
