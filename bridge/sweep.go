@@ -311,13 +311,10 @@ func (e *Engine) sweepMapping(ctx context.Context, m *mapping.Mapping, deep bool
 	if err != nil {
 		return err
 	}
+	if err := s.touch(ctx); err != nil {
+		return err
+	}
 	err = e.Store.Update(ctx, func(tx Tx) error {
-		if err := s.remember(tx); err != nil {
-			return err
-		}
-		if err := tx.Touch(time.Time{}, s.keys...); err != nil {
-			return err
-		}
 		if deep && s.unlisted() {
 			if err := e.touchSlowly(tx, s.rest); err != nil {
 				return err
@@ -326,11 +323,6 @@ func (e *Engine) sweepMapping(ctx context.Context, m *mapping.Mapping, deep bool
 		if _, err := tx.Wake(awaitsSweep(m.Name)); err != nil { // after Touch, whose order puts managers before their people
 			return err
 		}
-		held, err := countHeld(tx, m.Name)
-		if err != nil {
-			return err
-		}
-		s.stmt.Held = held
 		raw, err := json.Marshal(s.stmt)
 		if err != nil {
 			return err
@@ -402,6 +394,25 @@ func (e *Engine) touchSlowly(tx Tx, keys []Key) error {
 		}
 	}
 	return nil
+}
+
+// touchesAtOnce bounds how long events wait to be stored while a sweep of a large company touches what it found.
+const touchesAtOnce = 2000
+
+// touch makes due what differs, in order, and counts what is held. Should it be interrupted, the sweep of the next start does it again.
+func (s *sweep) touch(ctx context.Context) error {
+	if err := s.e.Store.Update(ctx, s.remember); err != nil {
+		return err
+	}
+	for keys := range slices.Chunk(s.keys, touchesAtOnce) {
+		if err := s.e.Store.Update(ctx, func(tx Tx) error { return tx.Touch(time.Time{}, keys...) }); err != nil {
+			return err
+		}
+	}
+	return s.e.Store.View(ctx, func(tx Tx) (err error) {
+		s.stmt.Held, err = countHeld(tx, s.m.Name)
+		return err
+	})
 }
 
 // countHeld counts the links of the mapping with anything held.
