@@ -190,12 +190,13 @@ func dsn(path string, o options, read bool) string {
 		"journal_mode(WAL)",
 		"synchronous(" + o.sync + ")",
 		"journal_size_limit(67108864)",
-		"cache_size(-16000)",
 		"temp_store(MEMORY)",
 	}
-	if read {
+	if read { // each has its own cache: what all of them read lies in the system's as well
 		q.Set("_txlock", "deferred")
-		pragmas = append(pragmas, "query_only(1)")
+		pragmas = append(pragmas, "query_only(1)", "cache_size(-2000)")
+	} else {
+		pragmas = append(pragmas, "cache_size(-16000)")
 	}
 	q["_pragma"] = pragmas
 	u := url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}
