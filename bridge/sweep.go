@@ -314,12 +314,12 @@ func (e *Engine) sweepMapping(ctx context.Context, m *mapping.Mapping, deep bool
 	if err := s.touch(ctx); err != nil {
 		return err
 	}
-	err = e.Store.Update(ctx, func(tx Tx) error {
-		if deep && s.unlisted() {
-			if err := e.touchSlowly(tx, s.rest); err != nil {
-				return err
-			}
+	if deep && s.unlisted() {
+		if err := s.touchSlowly(ctx); err != nil {
+			return err
 		}
+	}
+	err = e.Store.Update(ctx, func(tx Tx) error {
 		if _, err := tx.Wake(awaitsSweep(m.Name)); err != nil { // after Touch, whose order puts managers before their people
 			return err
 		}
@@ -384,12 +384,19 @@ func (s *sweep) unlisted() bool {
 // slowly is how many records are read one by one in Options.DeepEvery: half of what DingTalk allows, so that changes go on.
 const slowly = 10
 
-// touchSlowly makes the keys due one after the other.
-func (e *Engine) touchSlowly(tx Tx, keys []Key) error {
-	due := e.Now()
-	for some := range slices.Chunk(keys, slowly) {
-		due = due.Add(e.DeepEvery)
-		if err := tx.Touch(due, some...); err != nil {
+// touchSlowly makes the links that do not differ due one after the other.
+func (s *sweep) touchSlowly(ctx context.Context) error {
+	due := s.e.Now()
+	for keys := range slices.Chunk(s.rest, touchesAtOnce) {
+		if err := s.e.Store.Update(ctx, func(tx Tx) error {
+			for some := range slices.Chunk(keys, slowly) {
+				due = due.Add(s.e.DeepEvery)
+				if err := tx.Touch(due, some...); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
 			return err
 		}
 	}
