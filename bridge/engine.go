@@ -122,7 +122,8 @@ type Engine struct {
 	dryLeft map[string]map[Risk]int // of a printed plan: what is left of the budgets, by mapping
 
 	mu     sync.Mutex
-	swept  map[string]bool // mappings whose first sweep in this process is complete: only then strangers are acted on
+	listed map[string]bool // mappings of which both sides were listed in this process: only then strangers are acted on
+	swept  map[string]bool // of these, the mappings whose sweep has also touched all that it found
 	sweeps *sweepQueue
 	reload chan struct{} // closed and replaced by every reload
 
@@ -154,6 +155,7 @@ func New(o Options) (*Engine, error) {
 		wake:    make(chan struct{}, 1),
 		told:    newRecently(o.StaleWindow),
 		wrote:   newRecently(o.StaleWindow),
+		listed:  map[string]bool{},
 		swept:   map[string]bool{},
 		sweeps:  newSweepQueue(),
 		ledger:  quotaLedger{unkept: map[QuotaCount]int64{}},
@@ -196,13 +198,36 @@ func (e *Engine) nudge() {
 func (e *Engine) ready(m *mapping.Mapping) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.swept[m.Name]
+	return e.listed[m.Name]
 }
 
-func (e *Engine) setReady(m *mapping.Mapping, ok bool) {
+// setListed says that both sides were listed, unless a reload has put another mapping in place meanwhile.
+func (e *Engine) setListed(m *mapping.Mapping) { e.setDone(m, e.listed) }
+
+// setSwept says that all which a sweep found was touched.
+func (e *Engine) setSwept(m *mapping.Mapping) { e.setDone(m, e.swept) }
+
+func (e *Engine) setDone(m *mapping.Mapping, done map[string]bool) {
+	if e.current(m) {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		done[m.Name] = true
+	}
+}
+
+// notReady takes both back: the mapping has changed.
+func (e *Engine) notReady(m *mapping.Mapping) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.swept[m.Name] = ok
+	delete(e.listed, m.Name)
+	delete(e.swept, m.Name)
+}
+
+// wasSwept says whether setSwept was called since the mapping is in force.
+func (e *Engine) wasSwept(m *mapping.Mapping) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.swept[m.Name]
 }
 
 // day is today's date in the configured zone: the Guard's day.

@@ -139,7 +139,7 @@ func (e *Engine) Reload(ctx context.Context, set *mapping.Set) error {
 	}
 	for _, m := range set.Mappings {
 		if before, ok := old.Get(m.Name); !ok || before.Version != m.Version {
-			e.setReady(m, false)
+			e.notReady(m)
 		}
 	}
 	e.Sweep("")
@@ -210,7 +210,7 @@ func (e *Engine) workOnce(ctx context.Context) (bool, error) {
 func (e *Engine) noteMet(ctx context.Context) error {
 	var over []string
 	for _, m := range e.mappings().Mappings {
-		if !e.metOnce[m.Name] && e.ready(m) {
+		if !e.metOnce[m.Name] && e.wasSwept(m) {
 			over = append(over, m.Name)
 		}
 	}

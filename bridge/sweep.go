@@ -311,6 +311,7 @@ func (e *Engine) sweepMapping(ctx context.Context, m *mapping.Mapping, deep bool
 	if err != nil {
 		return err
 	}
+	e.setListed(m) // before anything is touched: whoever is worked on earlier would wait for the next sweep
 	if err := s.touch(ctx); err != nil {
 		return err
 	}
@@ -338,9 +339,7 @@ func (e *Engine) sweepMapping(ctx context.Context, m *mapping.Mapping, deep bool
 	if err != nil {
 		return err
 	}
-	if e.current(m) {
-		e.setReady(m, true)
-	}
+	e.setSwept(m)
 	e.nudge()
 	e.Log.Info("swept", zap.String("mapping", m.Name), zap.String("op", "sweep"), zap.Int("odoo", s.stmt.Odoo), zap.Int("dingtalk", s.stmt.DingTalk),
 		zap.Int("linked", s.stmt.Linked), zap.Int("differing", s.stmt.Differing), zap.Int("strangers", s.stmt.Strangers), zap.Int("absent", s.stmt.Absent), zap.Int("held", s.stmt.Held))
