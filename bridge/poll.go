@@ -44,15 +44,13 @@ func (e *Engine) pollModel(ctx context.Context, model string) error {
 	began := time.Now()
 	rows := map[int64]string{}
 	domain := odoo.Domain{odoo.Cond("write_date", ">=", floor.Format(odooTime))}
-	for page, err := range e.odoo.client.Pages(ctx, model, domain, []string{"write_date"}, e.PageSize, odoo.Context{"active_test": false}) {
+	for page, err := range odoo.PagesAs(ctx, e.odoo.client, model, domain, []string{"write_date"}, e.PageSize, odoo.Context{"active_test": false}, stampOf) {
 		if err != nil {
 			return err
 		}
 		for _, row := range page {
-			id, _ := row["id"].(int64)
-			stamp, _ := row["write_date"].(string)
-			if id > 0 && stamp != "" {
-				rows[id] = stamp
+			if row.id > 0 && row.written != "" {
+				rows[row.id] = row.written
 			}
 		}
 		if len(page) < e.PageSize {
@@ -78,6 +76,18 @@ func (e *Engine) pollModel(ctx context.Context, model string) error {
 		e.Sweep("")
 	}
 	return nil
+}
+
+// stamped is what a poll keeps of a row.
+type stamped struct {
+	id      int64
+	written string
+}
+
+func stampOf(row odoo.Record) (s stamped, _ error) {
+	s.id, _ = row["id"].(int64)
+	s.written, _ = row["write_date"].(string)
+	return s, nil
 }
 
 // clockOf returns the model's clock, started from the newest write_date Odoo has.
