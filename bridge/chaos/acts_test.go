@@ -340,6 +340,9 @@ func (w *world) newMobile() error {
 	if err != nil {
 		return err
 	}
+	if r.reset {
+		return errNotThere // who comes back with another number and another address is somebody else to everybody
+	}
 	w.serial++
 	return w.put(r, mapping.DingTalk, fieldMobile, fmt.Sprintf("139%08d", w.serial))
 }
