@@ -10,6 +10,7 @@ import (
 
 	"dingbridge/bridge"
 	"dingbridge/dingtalk/dingtalktest"
+	"dingbridge/mapping"
 	"dingbridge/odoo/odootest"
 )
 
@@ -130,5 +131,24 @@ func TestOurOwnWriteIsNoEditWhenItsAnswerWasLost(t *testing.T) {
 	c.odoo.OnCall(nil)
 	want(t, "title in dingtalk", c.user(mobileLi).Title, "乙")
 	want(t, "title in odoo", text(c.employeeOf(c.li), "job_title"), "乙")
+	c.quiet()
+}
+
+func TestRemovedByUsAndStillShown(t *testing.T) {
+	c := company(t)
+	c.reopen(presets(t, deleteInDingTalk)...)
+	c.sync()
+	c.ding.Set(func(k *dingtalktest.Knobs) { k.StaleReads = 40 * time.Millisecond })
+	c.write("hr.employee", c.li, map[string]any{"active": false})
+	c.step()
+	must(t, c.engine.Touch(c.ctx, bridge.RecordKey("employees", mapping.Odoo, bridge.ID(strconv.FormatInt(c.li, 10)))))
+	c.step()
+	c.ding.Set(func(k *dingtalktest.Knobs) { k.StaleReads = 0 })
+	c.step()
+	want(t, "李四 in odoo", text(c.employeeOf(c.li), "active"), "")
+	want(t, "people in dingtalk", len(c.ding.Users()), 1)
+	if all := c.reasons("employees"); strings.Contains(all, "re-hired") {
+		t.Errorf("the history tells\n%s", all)
+	}
 	c.quiet()
 }

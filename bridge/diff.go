@@ -222,9 +222,7 @@ func inputFor(p *Plan, f *mapping.Field, o, d mapping.Value, env diffEnv) fieldI
 	}
 	if end := sent.At.Add(env.staleWindow); env.now.Before(end) && !sent.At.After(env.now.Add(env.staleWindow)) { // else: the clock was set back
 		in.ding = mapping.UnknownValue
-		if p.Recheck.IsZero() || end.Before(p.Recheck) {
-			p.Recheck = end
-		}
+		p.recheck(end)
 		return in
 	}
 	// The window is over and DingTalk still shows the value from before: it did not stick. If Odoo moved on meanwhile, the

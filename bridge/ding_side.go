@@ -90,6 +90,9 @@ func (s *dingSide) Look(ctx context.Context, m *mapping.Mapping, ids []ID, had m
 		if !in {
 			seen = Seen{ID: id, Existence: Unseen, Why: "outside the departments of the mapping"}
 		}
+		if until, gone := s.evidence.freshUntil(m.Kind, id); gone {
+			seen = Seen{ID: id, Existence: Unseen, Why: "removed a moment ago; dingtalk may still show it", Until: until}
+		}
 		out[id] = seen
 	}
 	return out, nil

@@ -60,6 +60,16 @@ func (e *evidence) refute(kind string, id ID, asOf time.Time) {
 	}
 }
 
+// freshUntil says until when an object that answers may only be shown from before its removal; false when nothing said of late that it
+// is gone.
+func (e *evidence) freshUntil(kind string, id ID) (time.Time, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	gone, has := e.why[kind+"/"+string(id)]
+	until := gone.at.Add(e.stale)
+	return until, has && until.After(e.now())
+}
+
 // leftAfter says whether a leave record is newer than the last sight of the person.
 func (e *evidence) leftAfter(id ID, at time.Time) bool {
 	e.mu.Lock()

@@ -1,6 +1,10 @@
 package bridge
 
-import "dingbridge/mapping"
+import (
+	"time"
+
+	"dingbridge/mapping"
+)
 
 // Seen is one side of a record as a look found it.
 type Seen struct {
@@ -8,11 +12,12 @@ type Seen struct {
 	Existence Existence
 	Record    mapping.Record
 	View      mapping.View
-	Created   string   // Odoo's create_date
-	Written   string   // Odoo's write_date, for the optimistic lock
-	Why       string   // the evidence of gone, the reason of unknown
-	NotFound  bool     // the far side says that there is no such record; by itself no evidence of removal
-	Fail      *Failure // this record alone could not be read
+	Created   string    // Odoo's create_date
+	Written   string    // Odoo's write_date, for the optimistic lock
+	Why       string    // the evidence of gone, the reason of unknown
+	NotFound  bool      // the far side says that there is no such record; by itself no evidence of removal
+	Fail      *Failure  // this record alone could not be read
+	Until     time.Time // it was seen, but before then that proves nothing: it was removed a moment ago
 }
 
 // fate is what the existence table says about a record.

@@ -45,6 +45,13 @@ type Change struct {
 	Key    string // by which a creation will be found again
 }
 
+// recheck makes the key due again at the time, or sooner where something else asks for it.
+func (p *Plan) recheck(at time.Time) {
+	if p.Recheck.IsZero() || at.Before(p.Recheck) {
+		p.Recheck = at
+	}
+}
+
 // reasons are the reasons of the fields, each once: a write may follow an edit in one field and a decided conflict in another.
 func (c *Change) reasons(fields []FieldChange) string {
 	words := []string{c.Reason}

@@ -381,8 +381,11 @@ func (b *batch) planTask(t *task) {
 		}
 	}
 	applyPolicy(t.plan)
-	if end, told := b.e.told.ends(t.key, b.now); told && !b.dry && (t.plan.Recheck.IsZero() || end.Before(t.plan.Recheck)) {
-		t.plan.Recheck = end
+	if end, told := b.e.told.ends(t.key, b.now); told && !b.dry {
+		t.plan.recheck(end)
+	}
+	if !t.ding.Until.IsZero() {
+		t.plan.recheck(t.ding.Until)
 	}
 }
 

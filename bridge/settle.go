@@ -82,9 +82,7 @@ func (t *task) meantView(s mapping.Side) mapping.View {
 func (b *batch) createdUnseen(t *task, s mapping.Side) {
 	if s == mapping.DingTalk {
 		t.plan.Link.State = Pending
-		if t.plan.Recheck.IsZero() {
-			t.plan.Recheck = b.now.Add(b.e.StaleWindow)
-		}
+		t.plan.recheck(b.now.Add(b.e.StaleWindow))
 	}
 }
 
@@ -112,9 +110,7 @@ func (b *batch) settleWritten(t *task, s mapping.Side, back mapping.View) {
 					l.Sent = map[string]Sent{}
 				}
 				l.Sent[f.Key] = Sent{Before: fc.From, Meant: fc.To, At: b.now}
-				if end := b.now.Add(b.e.StaleWindow); t.plan.Recheck.IsZero() || end.Before(t.plan.Recheck) {
-					t.plan.Recheck = end
-				}
+				t.plan.recheck(b.now.Add(b.e.StaleWindow))
 			default:
 				l.SetBase(s, f, got)
 				h := Hold{
