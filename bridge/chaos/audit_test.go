@@ -102,7 +102,7 @@ func (w *world) auditField(r *record, field, value string, link *bridge.Link) {
 }
 
 func (w *world) lost(r *record, field, value string, e edit, link *bridge.Link) {
-	if limit := w.limit(r, field, value, e); limit != "" {
+	if limit := w.limit(r, field, e); limit != "" {
 		w.report.limited(limit)
 		return
 	}
@@ -115,7 +115,7 @@ func (w *world) overwritten(r *record, field string, won, lost edit, link *bridg
 	if won.value == lost.value || w.carried(r, field, won.side, lost.value, won.at) || w.decided(r, field, link) {
 		return
 	}
-	if limit := w.limit(r, field, won.value, lost); limit != "" {
+	if limit := w.limit(r, field, lost); limit != "" {
 		w.report.limited(limit)
 		return
 	}
@@ -184,9 +184,9 @@ func (w *world) history(link *bridge.Link) (rows []bridge.HistoryRow) {
 }
 
 // limit names the known limit that explains a lost edit, "" when none does.
-func (w *world) limit(r *record, field, value string, lost edit) string {
+func (w *world) limit(r *record, field string, lost edit) string {
 	for _, one := range w.writesTo(r, field, lost.side) {
-		if textOf(one.values[field]) != value {
+		if textOf(one.values[field]) == lost.value {
 			continue
 		}
 		if !lost.opened.IsZero() && one.at.After(lost.opened.Add(-slowest)) && one.at.Before(lost.at) {
