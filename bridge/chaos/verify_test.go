@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -219,6 +220,9 @@ func (w *world) busy() string {
 func (w *world) converge() (time.Duration, bool) {
 	w.t.Helper()
 	began := time.Now()
+	arrived, cancel := context.WithTimeout(w.ctx, patience/5)
+	defer cancel()
+	_ = w.ding.FlushEvents(arrived) // events on their way are not agreement; one that never arrives shows below
 	ticket := ""
 	if w.lossy {
 		var err error
