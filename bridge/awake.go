@@ -33,6 +33,7 @@ func (e *Engine) clockSetBack(ctx context.Context, by time.Duration) {
 	if by <= e.Asleep {
 		return
 	}
+	e.halts.rebase()
 	now, moved := e.Now(), 0
 	err := e.Store.Update(ctx, func(tx Tx) (err error) {
 		if moved, err = tx.Sooner(now.Add(e.Asleep), by); err != nil {

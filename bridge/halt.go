@@ -135,6 +135,16 @@ func (h *halts) until() (time.Time, bool) {
 	return latest, !latest.IsZero()
 }
 
+// rebase puts the ends of all halts on the wall clock as it is now: what is stored of them must not be that of a clock that was set.
+func (h *halts) rebase() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now := h.now()
+	for _, s := range h.by {
+		s.Until = now.Add(s.Until.Sub(now)) // the difference is that of the monotonic clock
+	}
+}
+
 // has says whether the scope is halted, due for a try or not.
 func (h *halts) has(scope string) bool {
 	h.mu.Lock()
