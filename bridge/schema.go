@@ -28,7 +28,7 @@ func Schema(models func(model string) (map[string]odoo.Field, bool), live bool) 
 	for _, k := range dingtalk.Kinds() {
 		kind := mapping.Kind{
 			Name: k.Name, IDField: k.IDField, Create: k.Create, Update: k.Update, Delete: k.Delete,
-			List: k.List != dingtalk.ListNone, Events: len(k.Events) > 0, Fields: map[string]mapping.KindField{},
+			Read: k.Read, Open: k.Open, Ends: k.Ends, List: k.List != dingtalk.ListNone, Events: len(k.Events) > 0, Fields: map[string]mapping.KindField{},
 		}
 		for _, f := range k.Fields {
 			kind.Fields[f.Name] = mapping.KindField{

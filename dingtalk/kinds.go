@@ -87,6 +87,8 @@ type Kind struct {
 	Create, Read, Update, Delete bool
 	List                         ListTrait
 	Events                       []string // event types that can mean a change of such an object
+	Open                         string   // names that begin so are fields beside Fields: the components of an approval's template
+	Ends                         bool     // its objects end with an outcome
 	Fields                       []Field
 }
 
@@ -100,7 +102,9 @@ func (k Kind) Field(name string) (Field, bool) {
 }
 
 // Kinds returns all kinds, in a stable order.
-func Kinds() []Kind { return []Kind{DepartmentKind, UserKind, RoleKind} }
+func Kinds() []Kind {
+	return []Kind{DepartmentKind, UserKind, RoleKind, ApprovalKind, ApprovalTemplateKind, AttendanceApprovalKind}
+}
 
 // KindByName returns the kind of that name ("user", "department", "role").
 func KindByName(name string) (Kind, bool) {

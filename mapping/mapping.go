@@ -103,6 +103,7 @@ type Mapping struct {
 	Guard          Guard
 	Poll           time.Duration // 0 = the daemon's default
 	Sweep          time.Duration // 0 = the daemon's default (nightly)
+	Approval       *Approval     // of the kind approval
 	Tests          []Test
 
 	setup   []SetupField
@@ -140,8 +141,10 @@ type Field struct {
 	Value     *Expr
 	When      *Expr
 	OnCreate  bool
-	Wins      Rule   // "" = the mapping's Conflict
-	Signature string // changes when source, converter or table change; a stored base with another signature is no base
+	Lookup    *Lookup // the record a many2one is to name is found by a value; nil = not
+	Lines     *Lines  // the pair joins a one2many with detail tables; nil = a plain field
+	Wins      Rule    // "" = the mapping's Conflict
+	Signature string  // changes when source, converter or table change; a stored base with another signature is no base
 
 	odoo *OdooField // the Odoo field's description, nil when there is none
 	ding *KindField // the DingTalk field's description, nil when there is none

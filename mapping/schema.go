@@ -29,7 +29,10 @@ type Kind struct {
 
 	Create, Update, Delete, List, Events bool
 
-	Times  bool // its objects carry the time of their last change
+	Times  bool   // its objects carry the time of their last change
+	Read   bool   // an object can be read again; of the others only what was written is known
+	Open   string // fields whose names begin so are not in Fields: the components of a template ("form.")
+	Ends   bool   // its objects end with an outcome, as approvals do
 	Fields map[string]KindField
 }
 
