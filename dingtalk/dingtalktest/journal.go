@@ -94,7 +94,8 @@ func (s *Server) Repeats() map[string]int {
 }
 
 // Duplicates counts, by identity, what exists more than once although it is the same thing: departments with one
-// source_identifier, roles with one name in a group, and one message delivered to one person. An empty map is what a correct client leaves behind.
+// source_identifier, roles with one name in a group, one message delivered to one person, and approvals that an app started about
+// the same thing (Template.Marker) while an earlier one was running or stood agreed. An empty map is what a correct client leaves behind.
 func (s *Server) Duplicates() map[string]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -109,6 +110,11 @@ func (s *Server) Duplicates() map[string]int {
 	}
 	for _, r := range s.dir.roles {
 		counts["role "+s.dir.groups[r.GroupID].Name+"/"+r.Name]++
+	}
+	for _, in := range s.approvals.instances {
+		if in.twin {
+			counts[in.marker] = max(counts[in.marker], 1) + 1
+		}
 	}
 	return moreThanOnce(counts)
 }
@@ -149,9 +155,15 @@ func (s *Server) record(r *Request) {
 	}
 }
 
-// identities names what a create request is about, for Repeats.
-func identities(path string, p params) []string {
+// identities names what a create request is about, for Repeats; the lock is held.
+func (s *Server) identities(path string, p params) []string {
 	switch path {
+	case instancePath:
+		if p.has("processCode") {
+			return s.startIdentity(p.text("processCode"), p.text("originatorUserId"), p, newNames)
+		}
+	case oldInstanceMake:
+		return s.startIdentity(p.text("process_code"), p.text("originator_user_id"), p, oldNames)
 	case "/topapi/v2/user/create":
 		if state, number, ok := splitMobile(p.text("mobile"), false); ok {
 			return []string{"user mobile " + state + "-" + number}
@@ -167,4 +179,14 @@ func identities(path string, p params) []string {
 		return []string{noticeIdentity(p)}
 	}
 	return nil
+}
+
+// startIdentity is what a start of an approval is about, as Duplicates names it.
+func (s *Server) startIdentity(code, originator string, p params, names formNames) []string {
+	t := s.approvals.templates[code]
+	form, no := readFormValues(p, names, oldFormValues)
+	if t == nil || no != nil {
+		return nil
+	}
+	return []string{s.markerOf(&t.Template, originator, form)}
 }

@@ -83,6 +83,26 @@ type Knobs struct {
 	SensitiveWords        []string        // names and remarks with one of them: 60022
 	HRMPositions          bool            // 智能人事 manages positions: title and departments cannot be changed by user/update: 12150
 
+	// Approvals.
+
+	WithdrawAfter        time.Duration // an app cannot terminate an instance younger than this, on the server's clock (15 s)
+	InstanceListLag      time.Duration // the list of ids lacks an instance younger than this, on the server's clock
+	InstancesOldestFirst bool          // order of the list of ids; else the newest is first
+	LocalTimes           bool          // the details show times in UTC+8, though they end in Z
+	OptionsPlain         bool          // the schema has options as plain texts; else as JSON texts of value and key
+	EmptyValuesAbsent    bool          // an empty text reads as a missing value; else as the text "null"
+	UntouchedTableEmpty  bool          // a table that nobody filled reads as a missing value; else as its child schema
+	PlainTableRows       bool          // rows of a table lack rowNumber and componentType, as older instances do
+	FinishRecorded       bool          // operationRecords end with FINISH_PROCESS_INSTANCE
+	UnknownLabelsDropped bool          // a value for a component that the form lacks is dropped; else formConverterError
+	AnyTableChild        bool          // an app may set every child of a table; else only text, number and photo
+	DateOnly             bool          // an app may set dates only as yyyy-MM-dd, whatever the component's format
+	RootByNumber         bool          // deptId 1 is taken for the root like -1; else refused
+	LoneCountersign      bool          // AND and OR with a single approver are accepted
+	DeleteEventType      string        // type in bpms_instance_change of a deleted instance ("delete")
+	NoCommentEvents      bool          // a comment emits no bpms_task_change
+	TaskIDAbsent         bool          // bpms_task_change carries no taskId, as old callbacks
+
 	// Access.
 
 	TokenLife      time.Duration // of app tokens, on the server's clock (7200 s)
@@ -109,6 +129,7 @@ func DefaultKnobs() Knobs {
 		DiffInfoArray: true, MobilePermission: true, PersonalInfoPermission: true, UserNotFoundCode: 60121,
 		ReaddWithin24hPending: true, ClearByEmptyString: true, OrgMailbox: true, SubtreeDelete: true,
 		TokenLife: 7200 * time.Second, ExpiredToken: 40014,
+		WithdrawAfter: 15 * time.Second, DeleteEventType: "delete",
 	}
 }
 

@@ -14,6 +14,20 @@ const (
 	baseAccess       = "qyapi_base"
 )
 
+// Permission points of approvals.
+const (
+	readForms      = "Workflow.Form.Read"
+	readInstances  = "Workflow.Instance.Read"
+	writeInstances = "Workflow.Instance.Write"
+	oldApprovals   = "qyapi_aflow" // of the old API; no new app is granted it any more
+)
+
+// The paths that start an instance.
+const (
+	instancePath    = "/v1.0/workflow/processInstances"
+	oldInstanceMake = "/topapi/processinstance/create"
+)
+
 // noticeSend is the path that sends work notices.
 const noticeSend = "/topapi/message/corpconversation/asyncsend_v2"
 
@@ -23,6 +37,18 @@ func contacts(path, permission string, write bool, run func(*Server, *call) (any
 		path: "/topapi/" + path, method: http.MethodPost, style: topapi, permission: permission, contacts: true,
 		write: write, run: run,
 	}
+}
+
+// workflow is a method of the new host's approvals.
+func workflow(method, path, permission string, run func(*Server, *call) (any, *Refusal)) *endpoint {
+	return &endpoint{
+		path: "/v1.0/workflow/" + path, method: method, style: v1, permission: permission, write: permission == writeInstances, run: run,
+	}
+}
+
+// oldWorkflow is a method of the old host's approvals.
+func oldWorkflow(path string, write bool, run func(*Server, *call) (any, *Refusal)) *endpoint {
+	return &endpoint{path: "/topapi/" + path, method: http.MethodPost, style: topapi, permission: oldApprovals, write: write, run: run}
 }
 
 var endpoints = []*endpoint{
@@ -76,6 +102,35 @@ var endpoints = []*endpoint{
 	{path: "/topapi/message/corpconversation/getsendresult", method: http.MethodPost, style: topapi, permission: baseAccess, run: (*Server).noticeResult},
 	{path: "/topapi/message/corpconversation/recall", method: http.MethodPost, style: topapi, permission: baseAccess, write: true, run: (*Server).recallNotice},
 
+	workflow(http.MethodGet, "forms/schemas/processCodes", readForms, (*Server).formSchema),
+	workflow(http.MethodGet, "processes/userVisibilities/templates", readForms, (*Server).visibleTemplates),
+	workflow(http.MethodGet, "processes/managements/templates", readForms, (*Server).managedTemplates),
+	workflow(http.MethodGet, "processCentres/schemaNames/processCodes", readForms, (*Server).codeByName),
+	workflow(http.MethodPost, "processes/forecast", readInstances, (*Server).forecast),
+	workflow(http.MethodPost, "processInstances", writeInstances, (*Server).startInstance),
+	workflow(http.MethodGet, "processInstances", readInstances, (*Server).instanceDetails),
+	workflow(http.MethodPost, "processes/instanceIds/query", readInstances, (*Server).instanceIDs),
+	workflow(http.MethodPost, "processInstances/terminate", writeInstances, (*Server).terminateInstance),
+	workflow(http.MethodPost, "processInstances/execute", writeInstances, (*Server).executeTask),
+	workflow(http.MethodPost, "processInstances/comments", writeInstances, (*Server).commentInstance),
+	workflow(http.MethodPost, "tasks/redirect", writeInstances, (*Server).redirectTask),
+	workflow(http.MethodGet, "processes/todoTasks/numbers", readInstances, (*Server).todoNumbers),
+	workflow(http.MethodPost, "processInstances/spaces/infos/query", readInstances, (*Server).fileSpace),
+	workflow(http.MethodPost, "processInstances/spaces/files/urls/download", readInstances, (*Server).fileURL),
+
+	oldWorkflow("process/listbyuserid", false, (*Server).oldVisibleTemplates),
+	oldWorkflow("process/template/manage/get", false, (*Server).oldManagedTemplates),
+	oldWorkflow("process/get_by_name", false, (*Server).oldCodeByName),
+	oldWorkflow("processinstance/create", true, (*Server).oldStart),
+	oldWorkflow("processinstance/get", false, (*Server).oldDetails),
+	oldWorkflow("processinstance/listids", false, (*Server).oldInstanceIDs),
+	oldWorkflow("process/instance/terminate", true, (*Server).oldTerminate),
+	oldWorkflow("process/instance/execute", true, (*Server).oldExecute),
+	oldWorkflow("process/instance/comment/add", true, (*Server).oldComment),
+	oldWorkflow("process/gettodonum", false, (*Server).oldTodoNumber),
+	oldWorkflow("processinstance/cspace/info", false, (*Server).oldFileSpace),
+	oldWorkflow("processinstance/file/url/get", false, (*Server).oldFileURL),
+
 	{path: "/call_back/get_call_back_failed_result", method: http.MethodGet, style: legacy, run: (*Server).failedResult},
 	{path: "/call_back/register_call_back", method: http.MethodPost, style: legacy, free: true, write: true, secret: true, run: (*Server).registerCallback},
 	{path: "/call_back/update_call_back", method: http.MethodPost, style: legacy, free: true, write: true, secret: true, run: (*Server).updateCallback},
@@ -92,10 +147,25 @@ var endpoints = []*endpoint{
 // routes builds the table of all hosts.
 func (s *Server) routes() *http.ServeMux {
 	mux := http.NewServeMux()
+	byPath := map[string][]*endpoint{}
 	for _, ep := range endpoints {
-		mux.HandleFunc(ep.path, func(w http.ResponseWriter, r *http.Request) { s.serve(ep, w, r) })
+		byPath[ep.path] = append(byPath[ep.path], ep)
 	}
+	for path, methods := range byPath {
+		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) { s.serve(byMethod(methods, r.Method), w, r) })
+	}
+	mux.HandleFunc(filePath, s.serveFile)
 	mux.HandleFunc("/connect", s.connect)
 	mux.HandleFunc("/", unknown)
 	return mux
+}
+
+// byMethod picks the endpoint of a path that a request means; one with a wrong method is refused by whichever is first.
+func byMethod(endpoints []*endpoint, method string) *endpoint {
+	for _, ep := range endpoints {
+		if ep.method == method {
+			return ep
+		}
+	}
+	return endpoints[0]
 }

@@ -127,7 +127,7 @@ func (s *Server) answer(ep *endpoint, req *Request, p params, parseErr error, r 
 		return http.StatusOK, banned{}
 	}
 	c := &call{params: p, request: r, now: now, horizon: now.Add(-s.knobs.StaleReads)}
-	for _, identity := range identities(req.Path, p) {
+	for _, identity := range s.identities(req.Path, p) {
 		s.sent[identity]++
 	}
 	no := s.admit(ep, r, now, parseErr, req.Body)

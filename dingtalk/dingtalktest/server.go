@@ -42,6 +42,8 @@ type Server struct {
 	requestSeq, writes, counted, rejected int
 	calls, sent, applied                  map[string]int
 
+	approvals approvals
+
 	login    login
 	notices  notices
 	events   eventLog
@@ -96,6 +98,7 @@ func New(opts ...Option) *Server {
 	s.dir = newDirectory(s.corpID, s.now())
 	s.scope = scope{departments: map[int64]bool{rootID: true}, users: map[string]bool{}}
 	s.events.run = strings.ToLower(randomText(12))
+	s.approvals = newApprovals()
 	s.streams.conns = map[string]*streamConn{}
 	s.streams.tickets = map[string]ticket{}
 	s.streams.awaiting = map[string]*delivery{}
