@@ -15,8 +15,11 @@ func composeForm(list []Component, values map[string]any) ([]FormValue, error) {
 	var out []FormValue
 	for i := range list {
 		c := &list[i]
-		raw, ok := take(c, values, used)
-		if !ok {
+		raw, err := take(c, values, used)
+		if err != nil {
+			return nil, err
+		}
+		if raw == nil {
 			continue
 		}
 		if v, ok := raw.(FormValue); ok {
@@ -38,12 +41,12 @@ func composeForm(list []Component, values map[string]any) ([]FormValue, error) {
 	return out, nil
 }
 
-// take finds the value of a component: under its name, or one part under each of its labels.
-func take(c *Component, values map[string]any, used map[string]bool) (any, bool) {
+// take finds the value of a component, under its name or one part under each of its labels; nil when there is none.
+func take(c *Component, values map[string]any, used map[string]bool) (any, error) {
 	for _, name := range []string{c.wireName(), c.Label} {
 		if v, ok := values[name]; ok {
 			used[name] = true
-			return v, v != nil
+			return v, nil
 		}
 	}
 	var parts []any
@@ -53,7 +56,13 @@ func take(c *Component, values map[string]any, used map[string]bool) (any, bool)
 			parts = append(parts, v)
 		}
 	}
-	return parts, len(parts) > 0 && len(parts) == len(c.Labels)
+	switch len(parts) {
+	case 0:
+		return nil, nil
+	case len(c.Labels):
+		return parts, nil
+	}
+	return nil, fmt.Errorf("dingtalk stand-in: component %s needs a value under each of its labels", c.wireName())
 }
 
 // listTypes are the components whose text is a JSON list.
