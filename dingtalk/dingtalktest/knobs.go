@@ -102,6 +102,7 @@ type Knobs struct {
 	DeleteEventType      string        // type in bpms_instance_change of a deleted instance ("delete")
 	NoCommentEvents      bool          // a comment emits no bpms_task_change
 	TaskIDAbsent         bool          // bpms_task_change carries no taskId, as old callbacks
+	CancelUnknown        bool          // attendance takes the cancellation of what it was never told; else 400002
 
 	// Access.
 

@@ -2,7 +2,7 @@ package dingtalktest
 
 import "net/http"
 
-// Permission points (权限点) of the contacts.
+// Permission points (权限点) of the contacts and of attendance.
 const (
 	readMember       = "qyapi_get_member"
 	readMembers      = "qyapi_get_department_member"
@@ -12,6 +12,7 @@ const (
 	readContactsBase = "Contact.Common.Read"
 	readOwnProfile   = "Contact.User.Read"
 	baseAccess       = "qyapi_base"
+	readAttendance   = "qyapi_get_attendance_data"
 )
 
 // Permission points of approvals.
@@ -130,6 +131,11 @@ var endpoints = []*endpoint{
 	oldWorkflow("process/gettodonum", false, (*Server).oldTodoNumber),
 	oldWorkflow("processinstance/cspace/info", false, (*Server).oldFileSpace),
 	oldWorkflow("processinstance/file/url/get", false, (*Server).oldFileURL),
+
+	{path: "/v1.0/attendance/approvals/finish", method: http.MethodPost, style: v1, permission: baseAccess, write: true, run: (*Server).finishApproval},
+	{path: "/topapi/attendance/approve/finish", method: http.MethodPost, style: topapi, permission: baseAccess, write: true, run: (*Server).oldFinishApproval},
+	{path: "/topapi/attendance/approve/cancel", method: http.MethodPost, style: topapi, permission: baseAccess, write: true, run: (*Server).cancelApproval},
+	{path: "/topapi/attendance/getleavestatus", method: http.MethodPost, style: topapi, permission: readAttendance, run: (*Server).leaveStatus},
 
 	{path: "/call_back/get_call_back_failed_result", method: http.MethodGet, style: legacy, run: (*Server).failedResult},
 	{path: "/call_back/register_call_back", method: http.MethodPost, style: legacy, free: true, write: true, secret: true, run: (*Server).registerCallback},

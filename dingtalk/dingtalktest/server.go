@@ -42,7 +42,8 @@ type Server struct {
 	requestSeq, writes, counted, rejected int
 	calls, sent, applied                  map[string]int
 
-	approvals approvals
+	approvals  approvals
+	attendance []*AttendanceApproval // what it was told, in the order of the first time
 
 	login    login
 	notices  notices
