@@ -206,6 +206,11 @@ func TestInstanceIsRead(t *testing.T) {
 	if got := b.details(id); got["createTime"] != "2026-08-22T17:00Z" {
 		t.Errorf("LocalTimes: %v", got["createTime"])
 	}
+	b.Set(func(k *Knobs) { k.FinishRecorded = true })
+	short, _ := b.Instance(b.begin(b.simple()))
+	if last := short.Steps[len(short.Steps)-1]; last.Type != "FINISH_PROCESS_INSTANCE" {
+		t.Errorf("FinishRecorded: %v", short.Steps)
+	}
 	b.v1("GET", workflowInstances, nil, 400, "processInstanceId", "nothing")
 	must(t, b.DeleteInstance(id))
 	if out := b.v1("GET", workflowInstances, nil, 400, "processInstanceId", id); out["code"] != "processInstanceNotExist" {
