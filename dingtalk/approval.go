@@ -16,7 +16,7 @@ type Component struct {
 	Alias    string
 	Type     string // TextField, TableField, …
 	Label    string
-	Labels   []string // the two labels of a date range; nil otherwise
+	Labels   []string // those of a component that has several: a date range, a time and place; nil otherwise
 	Required bool
 	Options  []string // texts of a select
 	Format   string   // of a date: yyyy-MM-dd or yyyy-MM-dd HH:mm

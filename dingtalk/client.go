@@ -54,6 +54,8 @@ type Config struct {
 	Counted, Free []string
 	// Zone is where the month of the quotas turns; default UTC+8.
 	Zone *time.Location
+	// OldApprovals makes the calls about approvals by the API before v1.0, for an app that was granted that one only.
+	OldApprovals bool
 	// UserAgent, default "dingbridge".
 	UserAgent string
 }
@@ -65,6 +67,8 @@ type Client struct {
 	Roles       *RoleService
 	Contacts    *ContactService
 	Callbacks   *CallbackService
+	Approvals   *ApprovalService
+	Attendance  *AttendanceService
 
 	cfg    Config
 	http   *resty.Client
@@ -114,6 +118,8 @@ func New(cfg Config) (*Client, error) {
 	c.Roles = &RoleService{c}
 	c.Contacts = &ContactService{c}
 	c.Callbacks = &CallbackService{c}
+	c.Approvals = &ApprovalService{c}
+	c.Attendance = &AttendanceService{c}
 	return c, nil
 }
 

@@ -103,6 +103,17 @@ var oldCodes = map[string]verdict{
 	// Roles.
 	"33011": vMissing, "34018": vReject, "34020": vReject, "34021": vReject, "660000": vReject, "23004": vReject,
 	"12012": vReject, "46004": vReject, "60301": vReject,
+
+	// Approvals (the old API's; some of them are of templates).
+	"15":     vBusy,
+	"810002": vReject, "810003": vReject, "820001": vReject, "820010": vReject, "820017": vReject, "40056": vReject,
+	"810007": rejects("process_code"), "8100017": rejects("process_code"), "810008": rejects("process_code"),
+	"830001": {class: Missing, field: "process_code"},
+	"820004": vMissing,
+	"820005": vReject, "820006": vReject, "820012": vReject, // the instance has ended: IsFinished
+	"820008": vReject, // the reason stands in the text only
+	"820011": vBusy,   // two starts at once
+	"40083":  vCredentials,
 }
 
 // fieldByCall corrects the table where a code is about another field, or the object itself, in some calls.
@@ -111,6 +122,19 @@ var fieldByCall = map[string]map[string]string{
 	pathUserUpdate:       {"60003": "dept_id_list", "40009": "dept_id_list", "50004": "dept_id_list"},
 	pathDepartmentCreate: {"60003": "parent_id", "40009": "parent_id", "50004": "parent_id"},
 	pathDepartmentUpdate: {"40009": "", "60121": "dept_manager_userid_list", "33012": "dept_manager_userid_list"},
+	pathOldStart:         {"820004": "process_code", "60121": "originator_user_id", "33012": "originator_user_id", "60003": "dept_id"},
+	pathOldIDs:           {"820004": "process_code"},
+}
+
+// verdictByCall corrects the tables where a code means something else in some calls.
+var verdictByCall = map[string]map[string]verdict{
+	// A system error that may have come after the instance was made: better look for it.
+	pathOldStart: {"820008": vBusy},
+	// Within 15 s of the start, the template does not allow it, no right to the task: a refusal, in the words of Message.
+	pathInstanceTerminate: {"internalError": vReject},
+	pathInstanceExecute:   {"internalError": vReject},
+	// A template, not the app's permission point.
+	pathFormSchema: {"noPermission": rejects("process_code"), "formNotExist": vMissing, "aflowProcessCodeIsError": vMissing},
 }
 
 // newCodes are the code strings of the new generation; see also newCode.
@@ -133,11 +157,35 @@ var newCodes = map[string]verdict{
 	"daily.call.limit": vDaily,
 
 	"ServiceUnavailable": vBusy, "unknownError": vBusy, "system.error": vBusy, "server.error": vBusy, "systemError": vBusy,
+
+	// Approvals (发起审批实例, 获取单个审批实例详情, 获取审批实例ID列表, 获取表单 schema, 撤销审批实例, 同意或拒绝审批任务, 转交审批任务).
+	"internalError": vBusy, "sysErrror": vBusy, "sysError": vBusy,
+	"processGetFailed": vBusy, "processGroupGetFailed": vBusy,
+	"needAuth":             vPermission,
+	"benefitStatusInvalid": vNotOffered, "benefit.status.invalid": vNotOffered, // an edition that is paid for
+	"autoflowLikeTriggerRateLimited": vThrottled,
+	"processInstanceNotExist":        vMissing, "aflowProcessInstNotExist": vMissing,
+	"processInstanceIdError": rejects("process_instance_id"), "invalidInstanceId": rejects("process_instance_id"),
+	"processCodeError": rejects("process_code"), "invalidProcessCode": rejects("process_code"), "processcode.error": rejects("process_code"),
+	"aflowProcessNotExist": rejects("process_code"), "aflowProcessCodeIsError": rejects("process_code"),
+	"formNotExist": rejects("process_code"), "processSetupNoPermission": rejects("process_code"),
+	"userNotExist":                    {class: Missing, field: "originator_user_id"},
+	"aflowProcessInstStatusException": vReject, "instance.status.error": vReject, // it has ended: IsFinished
+
+	// Attendance (通知审批通过).
+	"illegalCalculateType": rejects("calculate_model"), "illegalApproveType": rejects("biz_type"),
+	"illegalDurationUnit": rejects("duration_unit"), "illegalOvertimeDurationUnit": rejects("duration_unit"),
+	"illegalDateTypeForHalfDay": rejects("from_time"), "dateTooEarly": rejects("from_time"),
+	"beginDateCannotAfterEndDate": rejects("to_time"), "durationTooLong": rejects("to_time"),
+	"overtimeDurationTooLong": rejects("overtime_duration"),
 }
 
 // newCode judges a v1.0 answer: by its code, never by the status alone, because 403 stands for permission, address list and
 // throttling alike (调用频率限制); the status decides only for codes that no document names.
-func newCode(code string, status int, now time.Time) verdict {
+func newCode(code, path string, status int, now time.Time) verdict {
+	if v, ok := verdictByCall[path][code]; ok {
+		return v
+	}
 	if v, ok := newCodes[code]; ok {
 		return v
 	}
@@ -169,6 +217,9 @@ func newCode(code string, status int, now time.Time) verdict {
 
 // oldCode judges an errcode.
 func oldCode(code, path string) verdict {
+	if v, ok := verdictByCall[path][code]; ok {
+		return v
+	}
 	v, ok := oldCodes[code]
 	if !ok {
 		return verdict{class: Retry, after: 5 * time.Second, ambiguous: true}

@@ -77,10 +77,11 @@ func judgeOld(r request, answer Object, e *Error, now time.Time, secrets *redact
 	e.Code, e.Message = secrets.Cut(code, 80), cut(message, maxMessage)
 	v := oldCode(code, r.path)
 	if _, err := strconv.Atoi(code); err != nil { // a gateway code in the new spelling
-		v = newCode(code, e.Status, now)
+		v = newCode(code, r.path, e.Status, now)
 	}
 	v.apply(e, r, requiredScopes(answer, message, secrets))
 	if v.class == Reject {
+		e.Field = or(e.Field, failedComponent(e.Message))
 		e.Holder = secrets.Cut(or(answer.Text("userid"), answer.object("result").Text("userid")), 64)
 	}
 	return nil, e
@@ -91,7 +92,10 @@ func judgeNew(r request, answer Object, e *Error, now time.Time, secrets *redact
 		return answer, nil
 	}
 	e.Code, e.Message = secrets.Cut(answer.Text("code"), 80), secrets.Cut(answer.Text("message"), maxMessage)
-	newCode(e.Code, e.Status, now).apply(e, r, requiredScopes(answer, e.Message, secrets))
+	newCode(e.Code, r.path, e.Status, now).apply(e, r, requiredScopes(answer, e.Message, secrets))
+	if e.Class == Reject {
+		e.Field = or(e.Field, failedComponent(e.Message))
+	}
 	return nil, e
 }
 
@@ -117,6 +121,24 @@ func judgeOther(r request, status int, header http.Header, body []byte) (Object,
 		e.Message = "a redirect, which is not followed; is the base URL right?"
 	}
 	return nil, e
+}
+
+var componentInText = regexp.MustCompile(`失败控件[:：]\s*([^\n]{1,200})`)
+
+// failedComponent finds the component of a form that a refusal is about (发起审批实例: formConverterError, "失败控件：%s"), as a field.
+func failedComponent(message string) string {
+	m := componentInText.FindStringSubmatch(message)
+	if m == nil {
+		return ""
+	}
+	label := strings.Trim(m[1], " \t。.!！\"'“”「」")
+	if labels := labelList(label); labels != nil {
+		label = labels[0]
+	}
+	if label == "" {
+		return ""
+	}
+	return FormPrefix + label
 }
 
 var (

@@ -143,7 +143,8 @@ func IsThrottled(err error) bool {
 }
 
 // IsNotFound reports that the very object a call was about does not exist: 60121 and 33012 for a user, 60003 for a
-// department, 33011 for a role. A reference that does not exist, as the department of a user being created, is not meant.
+// department, 33011 for a role, processInstanceNotExist, aflowProcessInstNotExist and 820004 for an approval, formNotExist and
+// aflowProcessCodeIsError for the form of a template. A reference that does not exist, as the department of a user being created, is not meant.
 func IsNotFound(err error) bool {
 	code, api := codeOf(err)
 	switch code {
@@ -153,6 +154,12 @@ func IsNotFound(err error) bool {
 		return api != pathUserCreate && api != pathUserUpdate && api != pathDepartmentCreate && !strings.Contains(api, "/role/")
 	case "33011":
 		return api == "" || api == pathRoleGet || api == pathRoleUpdate || api == pathRoleDelete || api == pathRoleMembers
+	case "processInstanceNotExist", "aflowProcessInstNotExist":
+		return true
+	case "820004":
+		return api != pathOldStart && api != pathOldIDs
+	case "formNotExist", "aflowProcessCodeIsError":
+		return api == pathFormSchema
 	}
 	return false
 }
@@ -167,6 +174,16 @@ func IsExists(err error) bool {
 func IsOutOfScope(err error) bool {
 	code, _ := codeOf(err)
 	return code == "50002" || code == "50004"
+}
+
+// IsFinished reports that an approval could not be changed because it had ended: decided, withdrawn or revoked.
+func IsFinished(err error) bool {
+	code, _ := codeOf(err)
+	switch code {
+	case "aflowProcessInstStatusException", "instance.status.error", "820005", "820006", "820012":
+		return true
+	}
+	return false
 }
 
 // refuse makes the error of a value that is wrong before any call is made.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -130,6 +131,107 @@ func TestClassification(t *testing.T) {
 			}
 			if e.API == "" || e.Status != c.code {
 				t.Errorf("API %q, status %d", e.API, e.Status)
+			}
+		})
+	}
+}
+
+// What failures of the calls about approvals and attendance say.
+func TestClassificationOfApprovals(t *testing.T) {
+	start := func(c *Client) error { return second(c.Approvals.Start(bg(), leaveRequest())) }
+	get := func(c *Client) error { return second(c.Approvals.Get(bg(), "i")) }
+	ids := func(c *Client) error {
+		return last(c.Approvals.IDs(bg(), IDsQuery{ProcessCode: "p", From: newClock().now()}))
+	}
+	terminate := func(c *Client) error { return c.Approvals.Terminate(bg(), "i", "", "") }
+	execute := func(c *Client) error { return c.Approvals.Execute(bg(), "i", Task{ID: "1"}, true, "") }
+	comment := func(c *Client) error { return c.Approvals.Comment(bg(), "i", "u", "t") }
+	redirect := func(c *Client) error { return c.Approvals.Redirect(bg(), Task{ID: "1"}, "u", "") }
+	schema := func(c *Client) error { return second(c.Approvals.Template(bg(), "p")) }
+	finish := func(c *Client) error { return c.Attendance.FinishApproval(bg(), leaveApproval()) }
+	cancel := func(c *Client) error { return c.Attendance.CancelApproval(bg(), "u", "x") }
+	for _, c := range []struct {
+		call     func(*Client) error
+		code     string // numbers: of the old API
+		message  string
+		want     Error // Class, Field, Scope, After, Ambiguous
+		notFound bool
+		finished bool
+	}{
+		{call: start, code: "processCodeError", want: Error{Class: Reject, Field: "process_code"}},
+		{call: start, code: "processSetupNoPermission", want: Error{Class: Reject, Field: "process_code"}},
+		{call: start, code: "processInstanceInvalidParameter", want: Error{Class: Reject}},
+		{call: start, code: "processInstanceStartFailed", want: Error{Class: Reject}},
+		{call: start, code: "targetSelectApproverMissing", want: Error{Class: Reject}},
+		{call: start, code: "illegalComponent", want: Error{Class: Reject}},
+		{call: start, code: "formConverterError", message: "表单值转换失败，失败控件：金额。", want: Error{Class: Reject, Field: "form.金额"}},
+		{call: start, code: "formConverterError", message: `失败控件: ["开始时间","结束时间"]`, want: Error{Class: Reject, Field: "form.开始时间"}},
+		{call: start, code: "formConverterError", message: "失败控件：", want: Error{Class: Reject}},
+		{call: start, code: "internalError", want: Error{Class: Retry, After: 2 * time.Second, Ambiguous: true}},
+		{call: start, code: "sysErrror", want: Error{Class: Retry, After: 2 * time.Second, Ambiguous: true}},
+		{call: start, code: "processGetFailed", want: Error{Class: Retry, After: 2 * time.Second, Ambiguous: true}},
+		{call: start, code: "autoflowLikeTriggerRateLimited", want: Error{Class: Retry, After: time.Second}},
+		{call: start, code: "benefitStatusInvalid", want: Error{Class: Halt, Scope: "api:" + pathInstances, After: 10 * time.Minute}},
+		{call: start, code: "needAuth", want: Error{Class: Halt, Scope: "api:" + pathInstances, After: 10 * time.Minute}},
+		{call: get, code: "processInstanceNotExist", want: Error{Class: Missing}, notFound: true},
+		{call: get, code: "processInstanceIdError", want: Error{Class: Reject, Field: "process_instance_id"}},
+		{call: get, code: "internalError", want: Error{Class: Retry, After: 2 * time.Second}},
+		{call: ids, code: "invalidProcessCode", want: Error{Class: Reject, Field: "process_code"}},
+		{call: ids, code: "invalidInstanceListIdsStartTime", want: Error{Class: Reject}},
+		{call: terminate, code: "internalError", message: "发起15秒内不允许撤销", want: Error{Class: Reject}},
+		{call: terminate, code: "aflowProcessInstNotExist", want: Error{Class: Missing}, notFound: true},
+		{call: terminate, code: "aflowProcessInstStatusException", want: Error{Class: Reject}, finished: true},
+		{call: terminate, code: "userNotExist", want: Error{Class: Missing, Field: "originator_user_id"}},
+		{call: execute, code: "aflowProcessInstStatusException", want: Error{Class: Reject}, finished: true},
+		{call: execute, code: "aflowProcessInstCanNotBeExecuted", want: Error{Class: Reject}},
+		{call: execute, code: "internalError", want: Error{Class: Reject}},
+		{call: comment, code: "internalError", want: Error{Class: Retry, After: 2 * time.Second, Ambiguous: true}},
+		{call: redirect, code: "instance.status.error", want: Error{Class: Reject}, finished: true},
+		{call: redirect, code: "task.status.error", want: Error{Class: Reject}},
+		{call: schema, code: "formNotExist", want: Error{Class: Missing}, notFound: true},
+		{call: schema, code: "aflowProcessCodeIsError", want: Error{Class: Missing}, notFound: true},
+		{call: schema, code: "noPermission", want: Error{Class: Reject, Field: "process_code"}},
+		{call: finish, code: "illegalDurationUnit", want: Error{Class: Reject, Field: "duration_unit"}},
+		{call: finish, code: "dateTooEarly", want: Error{Class: Reject, Field: "from_time"}},
+		{call: finish, code: "repeatApprovesOverLimit", want: Error{Class: Reject}},
+
+		{call: start, code: "810007", want: Error{Class: Reject, Field: "process_code"}},
+		{call: start, code: "8100017", want: Error{Class: Reject, Field: "process_code"}},
+		{call: start, code: "810008", want: Error{Class: Reject, Field: "process_code"}},
+		{call: start, code: "810003", want: Error{Class: Reject}},
+		{call: start, code: "820001", message: "失败控件：事由", want: Error{Class: Reject, Field: "form.事由"}},
+		{call: start, code: "820004", want: Error{Class: Missing, Field: "process_code"}},
+		{call: start, code: "830001", want: Error{Class: Missing, Field: "process_code"}},
+		{call: start, code: "820008", want: Error{Class: Retry, After: 2 * time.Second, Ambiguous: true}},
+		{call: start, code: "820011", want: Error{Class: Retry, After: 2 * time.Second, Ambiguous: true}},
+		{call: start, code: "15", want: Error{Class: Retry, After: 2 * time.Second, Ambiguous: true}},
+		{call: start, code: "40056", want: Error{Class: Reject}},
+		{call: get, code: "820004", want: Error{Class: Missing}, notFound: true},
+		{call: terminate, code: "820004", want: Error{Class: Missing}, notFound: true},
+		{call: terminate, code: "820008", message: "不允许撤销", want: Error{Class: Reject}},
+		{call: terminate, code: "820005", want: Error{Class: Reject}, finished: true},
+		{call: terminate, code: "820006", want: Error{Class: Reject}, finished: true},
+		{call: execute, code: "820012", want: Error{Class: Reject}, finished: true},
+		{call: ids, code: "820004", want: Error{Class: Missing, Field: "process_code"}},
+		{call: cancel, code: "400002", want: Error{Class: Reject}},
+	} {
+		t.Run(c.code, func(t *testing.T) {
+			f := newFar(t)
+			_, err := strconv.Atoi(c.code)
+			old := err == nil
+			answer := status(400, fmt.Sprintf(`{"code":%q,"message":%q}`, c.code, c.message))
+			if old {
+				answer = ok(`{"errcode":%s,"errmsg":%q}`, c.code, c.message)
+			}
+			for _, path := range allPaths {
+				f.on(path, answer)
+			}
+			e := failure(t, c.call(f.client(newClock().set, func(cfg *Config) { cfg.OldApprovals = old })))
+			if got := (Error{Class: e.Class, Field: e.Field, Scope: e.Scope, After: e.After, Ambiguous: e.Ambiguous}); fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", c.want) || e.Code != c.code {
+				t.Errorf("got  %#v\nwant %#v", got, c.want)
+			}
+			if IsNotFound(e) != c.notFound || IsFinished(e) != c.finished {
+				t.Errorf("not found: %t, finished: %t", IsNotFound(e), IsFinished(e))
 			}
 		})
 	}

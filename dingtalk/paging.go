@@ -136,6 +136,45 @@ func (c *Client) byToken(ctx context.Context, path string, query url.Values, fie
 	}
 }
 
+// underResult yields the elements of the named list of `result`, page after page; next names the token there that leads on. The first
+// page's token is 0, and the end is an answer without one (数据分页).
+func (c *Client) underResult(ctx context.Context, rows, next string, call func(token string) request) iter.Seq2[any, error] {
+	return func(yield func(any, error) bool) {
+		token := "0"
+		for page := 0; ; page++ {
+			r := call(token)
+			if page >= maxPages {
+				yield(nil, incomplete(r.path, "the list has no end"))
+				return
+			}
+			answer, err := c.do(ctx, r)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			result := answer.object("result")
+			if result == nil {
+				yield(nil, incomplete(r.path, "no result"))
+				return
+			}
+			for _, row := range list(result[rows]) {
+				if !yield(row, nil) {
+					return
+				}
+			}
+			after := result.Text(next)
+			if after == "" || after == "0" {
+				return
+			}
+			if after == token {
+				yield(nil, incomplete(r.path, "the "+next+" does not go on"))
+				return
+			}
+			token = after
+		}
+	}
+}
+
 func joinNumbers(ids []int64) string {
 	out := make([]string, len(ids))
 	for i, id := range ids {

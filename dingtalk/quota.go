@@ -171,11 +171,13 @@ func monthEnd(now time.Time, zone *time.Location) time.Time {
 // settings say, else as the documents do. A path that was refused because the quota is used up counts from then on.
 func (c *Client) Counts(name string) bool { return c.quota.counts(name) }
 
-// listPaths are the calls by which a kind is listed.
+// listPaths are the calls by which a kind is listed; of approvals, by the new API and by the old.
 var listPaths = map[string][]string{
-	DepartmentKind.Name: {pathDepartmentListSub},
-	UserKind.Name:       {pathDepartmentListSub, pathUserList},
-	RoleKind.Name:       {pathRoleList, pathRoleMembers},
+	DepartmentKind.Name:       {pathDepartmentListSub},
+	UserKind.Name:             {pathDepartmentListSub, pathUserList},
+	RoleKind.Name:             {pathRoleList, pathRoleMembers},
+	ApprovalKind.Name:         {pathInstanceIDs, pathInstances, pathOldIDs, pathOldGet},
+	ApprovalTemplateKind.Name: {pathTemplates, pathOldTemplates},
 }
 
 // ListCounts says whether listing the objects of a kind costs counted calls.

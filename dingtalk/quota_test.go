@@ -71,6 +71,13 @@ func TestWhatCounts(t *testing.T) {
 		{pathStreamOpen, false, false},
 		{pathRoleCreate, false, false},
 		{pathCallbacksFailed, true, false},
+		{pathInstances, true, true},
+		{pathInstanceIDs, true, true},
+		{pathFormSchema, true, true},
+		{pathOldGet, true, true},
+		{pathAttendanceFinish, true, true},
+		{pathLeaveTypes, true, true},
+		{"bpms_instance_change", true, true},
 		{"/topapi/message/corpconversation/asyncsend_v2", true, true},
 		{"/v1.0/something/new", true, true},
 		{"user_add_org", false, false},
@@ -84,6 +91,9 @@ func TestWhatCounts(t *testing.T) {
 		if got := edition.Counts(c.name); got != c.edition {
 			t.Errorf("%s counts in the edition: %t", c.name, got)
 		}
+	}
+	if !usual.ListCounts("approval") || !usual.ListCounts("approval_template") || usual.ListCounts("attendance_approval") {
+		t.Error("listing approvals")
 	}
 	if usual.ListCounts("user") || !edition.ListCounts("user") || edition.ListCounts("department") {
 		t.Error("listing")

@@ -21,43 +21,58 @@ func allCalls(c *Client) map[string]func() error {
 	dept := Object{"name": "n", "parent_id": "1"}
 	now := newClock().now()
 	return map[string]func() error{
-		"Token":         func() error { return second(c.Token(bg())) },
-		"Users.Create":  func() error { return second(c.Users.Create(bg(), user)) },
-		"Users.Update":  func() error { return c.Users.Update(bg(), Object{"userid": "u", "title": "t"}) },
-		"Users.Delete":  func() error { return c.Users.Delete(bg(), "u") },
-		"Users.Get":     func() error { return second(c.Users.Get(bg(), "u")) },
-		"GetByMobile":   func() error { return second(c.Users.GetByMobile(bg(), "1")) },
-		"GetByUnionID":  func() error { return second(c.Users.GetByUnionID(bg(), "1")) },
-		"Users.List":    func() error { return last(c.Users.List(bg(), 1)) },
-		"Names":         func() error { return last(c.Users.Names(bg(), 1)) },
-		"ListIDs":       func() error { return second(c.Users.ListIDs(bg(), 1)) },
-		"Count":         func() error { return second(c.Users.Count(bg(), true)) },
-		"Admins":        func() error { return second(c.Users.Admins(bg())) },
-		"AdminScope":    func() error { return second(c.Users.AdminScope(bg(), "u")) },
-		"Inactive":      func() error { return last(c.Users.Inactive(bg(), true, "20260101")) },
-		"Dept.Create":   func() error { return second(c.Departments.Create(bg(), dept)) },
-		"Dept.Update":   func() error { return c.Departments.Update(bg(), Object{"dept_id": "2", "name": "n"}) },
-		"Dept.Delete":   func() error { return c.Departments.Delete(bg(), 2) },
-		"Dept.Get":      func() error { return second(c.Departments.Get(bg(), 2)) },
-		"ListSub":       func() error { return second(c.Departments.ListSub(bg(), 2)) },
-		"ListSubIDs":    func() error { return second(c.Departments.ListSubIDs(bg(), 2)) },
-		"Parents":       func() error { return second(c.Departments.Parents(bg(), 2)) },
-		"ParentsByUser": func() error { return second(c.Departments.ParentsByUser(bg(), "u")) },
-		"Walk":          func() error { return last(c.Departments.Walk(bg(), []int64{1})) },
-		"Roles.List":    func() error { return last(c.Roles.List(bg())) },
-		"Roles.Get":     func() error { return second(c.Roles.Get(bg(), 1)) },
-		"Roles.Group":   func() error { _, _, err := c.Roles.Group(bg(), 1); return err },
-		"Roles.Create":  func() error { return second(c.Roles.Create(bg(), Object{"name": "n", "group_id": "1"})) },
-		"CreateGroup":   func() error { return second(c.Roles.CreateGroup(bg(), "g")) },
-		"Roles.Update":  func() error { return c.Roles.Update(bg(), Object{"id": "1", "name": "n"}) },
-		"Roles.Delete":  func() error { return c.Roles.Delete(bg(), 1) },
-		"Assign":        func() error { return c.Roles.Assign(bg(), []int64{1}, []string{"u"}) },
-		"Unassign":      func() error { return c.Roles.Unassign(bg(), []int64{1}, []string{"u"}) },
-		"SetScope":      func() error { return c.Roles.SetScope(bg(), 1, "u") },
-		"Members":       func() error { return last(c.Roles.Members(bg(), 1)) },
-		"LeaveRecords":  func() error { return last(c.Contacts.LeaveRecords(bg(), now.Add(-time.Hour), now)) },
-		"Scopes":        func() error { return second(c.Contacts.Scopes(bg())) },
-		"Failed":        func() error { return last(c.Callbacks.Failed(bg())) },
+		"Token":           func() error { return second(c.Token(bg())) },
+		"Users.Create":    func() error { return second(c.Users.Create(bg(), user)) },
+		"Users.Update":    func() error { return c.Users.Update(bg(), Object{"userid": "u", "title": "t"}) },
+		"Users.Delete":    func() error { return c.Users.Delete(bg(), "u") },
+		"Users.Get":       func() error { return second(c.Users.Get(bg(), "u")) },
+		"GetByMobile":     func() error { return second(c.Users.GetByMobile(bg(), "1")) },
+		"GetByUnionID":    func() error { return second(c.Users.GetByUnionID(bg(), "1")) },
+		"Users.List":      func() error { return last(c.Users.List(bg(), 1)) },
+		"Names":           func() error { return last(c.Users.Names(bg(), 1)) },
+		"ListIDs":         func() error { return second(c.Users.ListIDs(bg(), 1)) },
+		"Count":           func() error { return second(c.Users.Count(bg(), true)) },
+		"Admins":          func() error { return second(c.Users.Admins(bg())) },
+		"AdminScope":      func() error { return second(c.Users.AdminScope(bg(), "u")) },
+		"Inactive":        func() error { return last(c.Users.Inactive(bg(), true, "20260101")) },
+		"Dept.Create":     func() error { return second(c.Departments.Create(bg(), dept)) },
+		"Dept.Update":     func() error { return c.Departments.Update(bg(), Object{"dept_id": "2", "name": "n"}) },
+		"Dept.Delete":     func() error { return c.Departments.Delete(bg(), 2) },
+		"Dept.Get":        func() error { return second(c.Departments.Get(bg(), 2)) },
+		"ListSub":         func() error { return second(c.Departments.ListSub(bg(), 2)) },
+		"ListSubIDs":      func() error { return second(c.Departments.ListSubIDs(bg(), 2)) },
+		"Parents":         func() error { return second(c.Departments.Parents(bg(), 2)) },
+		"ParentsByUser":   func() error { return second(c.Departments.ParentsByUser(bg(), "u")) },
+		"Walk":            func() error { return last(c.Departments.Walk(bg(), []int64{1})) },
+		"Roles.List":      func() error { return last(c.Roles.List(bg())) },
+		"Roles.Get":       func() error { return second(c.Roles.Get(bg(), 1)) },
+		"Roles.Group":     func() error { _, _, err := c.Roles.Group(bg(), 1); return err },
+		"Roles.Create":    func() error { return second(c.Roles.Create(bg(), Object{"name": "n", "group_id": "1"})) },
+		"CreateGroup":     func() error { return second(c.Roles.CreateGroup(bg(), "g")) },
+		"Roles.Update":    func() error { return c.Roles.Update(bg(), Object{"id": "1", "name": "n"}) },
+		"Roles.Delete":    func() error { return c.Roles.Delete(bg(), 1) },
+		"Assign":          func() error { return c.Roles.Assign(bg(), []int64{1}, []string{"u"}) },
+		"Unassign":        func() error { return c.Roles.Unassign(bg(), []int64{1}, []string{"u"}) },
+		"SetScope":        func() error { return c.Roles.SetScope(bg(), 1, "u") },
+		"Members":         func() error { return last(c.Roles.Members(bg(), 1)) },
+		"LeaveRecords":    func() error { return last(c.Contacts.LeaveRecords(bg(), now.Add(-time.Hour), now)) },
+		"Scopes":          func() error { return second(c.Contacts.Scopes(bg())) },
+		"Failed":          func() error { return last(c.Callbacks.Failed(bg())) },
+		"FinishApproval":  func() error { return c.Attendance.FinishApproval(bg(), leaveApproval()) },
+		"CancelApproval":  func() error { return c.Attendance.CancelApproval(bg(), "u", "x") },
+		"LeaveTypes":      func() error { return second(c.Attendance.LeaveTypes(bg(), "u")) },
+		"Approvals.Start": func() error { return second(c.Approvals.Start(bg(), leaveRequest())) },
+		"Approvals.Get":   func() error { return second(c.Approvals.Get(bg(), "i")) },
+		"Approvals.IDs":   func() error { return last(c.Approvals.IDs(bg(), IDsQuery{ProcessCode: "p", From: now})) },
+		"Terminate":       func() error { return c.Approvals.Terminate(bg(), "i", "", "") },
+		"Comment":         func() error { return c.Approvals.Comment(bg(), "i", "u", "t") },
+		"Execute":         func() error { return c.Approvals.Execute(bg(), "i", Task{ID: "1"}, true, "") },
+		"FileURL":         func() error { return second(c.Approvals.FileURL(bg(), "i", "f")) },
+		"Templates":       func() error { return last(c.Approvals.Templates(bg(), "")) },
+		"Redirect":        func() error { return c.Approvals.Redirect(bg(), Task{ID: "1"}, "u", "") },
+		"Managed":         func() error { return second(c.Approvals.Managed(bg(), "u")) },
+		"Template":        func() error { return second(c.Approvals.Template(bg(), "p")) },
+		"Forecast":        func() error { return second(c.Approvals.Forecast(bg(), leaveRequest())) },
 	}
 }
 
@@ -87,28 +102,30 @@ func TestNoSecretInAnyError(t *testing.T) {
 		"redirect to nonsense": func(call) reply { return reply{status: 302, head: map[string]string{"Location": "http://[" + token}} },
 		"too late":             func(call) reply { return reply{wait: make(chan struct{})} },
 	} {
-		t.Run(name, func(t *testing.T) {
-			f := newFar(t)
-			for _, path := range allPaths {
-				f.on(path, answer)
-			}
-			timeout := 10 * time.Second
-			if name == "too late" {
-				timeout = 20 * time.Millisecond
-			}
-			client := func() *Client {
-				return f.client(newClock().set, func(cfg *Config) { cfg.Retries, cfg.Timeout = -1, timeout })
-			}
-			for what, do := range allCalls(client()) {
-				err := do()
-				if err == nil && what == "Token" {
-					continue
+		for _, old := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, old approvals %t", name, old), func(t *testing.T) {
+				f := newFar(t)
+				for _, path := range allPaths {
+					f.on(path, answer)
 				}
-				checkSecrets(t, what, err, secrets)
-			}
-			f.on(pathToken, answer)
-			checkSecrets(t, "the first token", second(client().Token(bg())), secrets[2:]) // of the token nothing is known yet
-		})
+				timeout := 10 * time.Second
+				if name == "too late" {
+					timeout = 20 * time.Millisecond
+				}
+				client := func() *Client {
+					return f.client(newClock().set, func(cfg *Config) { cfg.Retries, cfg.Timeout, cfg.OldApprovals = -1, timeout, old })
+				}
+				for what, do := range allCalls(client()) {
+					err := do()
+					if err == nil && what == "Token" {
+						continue
+					}
+					checkSecrets(t, what, err, secrets)
+				}
+				f.on(pathToken, answer)
+				checkSecrets(t, "the first token", second(client().Token(bg())), secrets[2:]) // of the token nothing is known yet
+			})
+		}
 	}
 }
 
@@ -141,6 +158,9 @@ var allPaths = []string{
 	pathDepartmentDelete, pathDepartmentGet, pathDepartmentListSub, pathDepartmentListSubID, pathDepartmentParents, pathDepartmentParentsByUser,
 	pathRoleCreate, pathRoleUpdate, pathRoleCreateGroup, pathRoleDelete, pathRoleList, pathRoleGet, pathRoleGetGroup, pathRoleAssign,
 	pathRoleUnassign, pathRoleScope, pathRoleMembers, pathScopes, pathLeaveRecords, pathCallbacksFailed,
+	pathInstances, pathInstanceIDs, pathInstanceTerminate, pathInstanceComment, pathInstanceExecute, pathInstanceFile, pathTaskRedirect,
+	pathTemplates, pathManagedTemplates, pathFormSchema, pathForecast, pathOldStart, pathOldGet, pathOldIDs, pathOldFile, pathOldTerminate,
+	pathOldComment, pathOldExecute, pathOldTemplates, pathAttendanceFinish, pathAttendanceCancel, pathLeaveTypes,
 }
 
 // The bound on the far side's words falls on every place of a secret once: no half of it remains.
