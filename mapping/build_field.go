@@ -117,7 +117,10 @@ func (b *builder) dingField(name str) *KindField {
 	if f, ok := b.kind.Fields[name.v]; ok {
 		return &f
 	}
-	b.errorf(name.place, "a DingTalk %s has no field %q%s", b.kind.Name, name.v, suggest(name.v, keysOf(b.kind.Fields)))
+	if f, ok := b.kind.component(name.v); ok {
+		return &f
+	}
+	b.errorf(name.place, "a DingTalk %s has no field %q%s", b.kind.Name, name.v, b.suggestField(name.v))
 	return nil
 }
 
@@ -170,10 +173,11 @@ func (b *builder) computed(fd *fieldDoc, f *Field) {
 		b.errorf(fd.Value.place, "a value takes the place of a field: the pair can name only the side it is written to")
 		return
 	}
-	for _, other := range []str{fd.Ref, fd.Convert} {
-		if other.given() {
-			b.errorf(other.place, "a value is written as it is; it can have neither ref nor convert")
-		}
+	if fd.Ref.given() {
+		b.errorf(fd.Ref.place, "a value is written as it is; it can have no ref")
+	}
+	if fd.Convert.given() && !normalizes(fd.Convert.v) {
+		b.errorf(fd.Convert.place, "a value is written as it is; of the converters only list and urls go with it")
 	}
 	if fd.Values.given() {
 		b.errorf(fd.Values.place, "a value is written as it is; it can have no table of values")
@@ -220,7 +224,7 @@ func castHint(want valueKind) string {
 
 // String names the kind for a complaint.
 func (k valueKind) String() string {
-	return [...]string{"anything", "a text", "a whole number", "a number", "a boolean", "a reference", "a list of ids", "a list of texts"}[k]
+	return [...]string{"anything", "a text", "a whole number", "a number", "a boolean", "a reference", "a list of ids", "a list of texts", "a form", "anything"}[k]
 }
 
 // converter chooses how the values of a pair are translated.
@@ -263,7 +267,7 @@ func (b *builder) converter(fd *fieldDoc, f *Field) {
 	switch {
 	case f.Value != nil && p.odoo != nil && p.odoo.Type == "many2one":
 		c = recordIDConverter{}
-	case problem != "" && !fd.Value.given():
+	case problem != "" && (!fd.Value.given() || fd.Convert.given()):
 		b.errorf(pos, "%s", problem)
 	}
 	f.Convert = c
@@ -308,70 +312,7 @@ func (b *builder) table(fd *fieldDoc, f *Field, p pair) {
 	if f.odoo != nil && !slices.Contains([]string{"", "char", "text", "selection", "boolean", "integer"}, f.odoo.Type) {
 		b.errorf(fd.Values.place, "values does not fit an Odoo field of type %s", f.odoo.Type)
 	}
-	if f.ding != nil && !slices.Contains([]string{"", typeText, typeID, typeBoolean, typeInteger}, f.ding.Type) {
+	if f.ding != nil && !slices.Contains([]string{"", typeText, typeID, typeBoolean, typeInteger, typeComponent}, f.ding.Type) {
 		b.errorf(fd.Values.place, "values does not fit a DingTalk field of type %s", f.ding.Type)
-	}
-}
-
-// reference checks ref: against the mapping it names, and chooses between one id and a list.
-func (b *builder) reference(fd *fieldDoc, f *Field) {
-	f.Convert = newRefConverter(f)
-	if fd.Values.given() {
-		b.errorf(fd.Values.place, "a reference is translated by its links; it can have no table of values")
-	}
-	target, ok := b.byName[fd.Ref.v]
-	if !ok {
-		hint := suggest(fd.Ref.v, keysOf(b.byName))
-		if slices.Contains(Presets(), fd.Ref.v) {
-			hint = "; there is a preset of that name, which must be enabled too"
-		}
-		b.errorf(fd.Ref.place, "there is no mapping %q%s", fd.Ref.v, hint)
-	} else {
-		b.referred(fd, f, target)
-	}
-	if fd.Attribute.given() && f.Direction != ToDingTalk {
-		b.errorf(fd.Attribute.place, `an attribute does not tell whose it is, so it can only be sent; the pair needs "direction: to_dingtalk"`)
-	}
-	list := f.ding != nil && f.ding.Type == typeIDList
-	choose := choosers[fd.Convert.v]
-	switch {
-	case fd.Convert.given() && choose == nil && makers[fd.Convert.v] == nil:
-		b.errorf(fd.Convert.place, "there is no converter %q%s", fd.Convert.v, suggest(fd.Convert.v, Converters()))
-	case fd.Convert.given() && choose == nil:
-		b.errorf(fd.Convert.place, "%s does not fit a reference", fd.Convert.v)
-	case choose != nil && f.ding != nil && !list:
-		b.errorf(fd.Convert.place, "%s chooses from a list, and %s is none", fd.Convert.v, f.DingName)
-	case choose != nil:
-		f.Convert = listConverter{newRefConverter(f), fd.Convert.v, choose}
-	case list:
-		b.errorf(fd.at, `%s is a list: the pair needs "convert: one_of" or "convert: main_department"`, f.DingName)
-	}
-}
-
-// referred checks that both ends of a reference lead to what the other mapping maps.
-func (b *builder) referred(fd *fieldDoc, f *Field, target *document) {
-	if f.odoo != nil && f.odoo.Type != "" {
-		switch {
-		case f.odoo.Type != "many2one":
-			b.errorf(fd.Odoo.place, "%s is no reference to one record: its type is %s", f.OdooName, f.odoo.Type)
-		case f.odoo.Relation != target.Odoo.Model.v:
-			b.errorf(fd.Ref.place, "%s refers to %s, but the mapping %s is about %s", f.OdooName, f.odoo.Relation, fd.Ref.v, target.Odoo.Model.v)
-		}
-	}
-	if fd.Attribute.given() {
-		if kind, ok := b.schema.Kinds[target.DingTalk.Kind.v]; ok {
-			if _, known := kind.Fields[f.Attribute]; !known {
-				b.errorf(fd.Attribute.place, "a DingTalk %s has no field %q%s", kind.Name, f.Attribute, suggest(f.Attribute, keysOf(kind.Fields)))
-			}
-		}
-		return
-	}
-	if f.ding != nil {
-		switch {
-		case f.ding.Type != typeID && f.ding.Type != typeIDList:
-			b.errorf(fd.DingTalk.place, "%s holds no id: its type is %s", f.DingName, f.ding.Type)
-		case f.ding.Ref != "" && f.ding.Ref != target.DingTalk.Kind.v:
-			b.errorf(fd.Ref.place, "%s names a %s, but the mapping %s is about a %s", f.DingName, f.ding.Ref, fd.Ref.v, target.DingTalk.Kind.v)
-		}
 	}
 }

@@ -42,6 +42,9 @@ var makers = map[string]maker{
 	"phone_cn":  newPhoneConverter,
 	"dept_name": newDeptNameConverter,
 	"label":     newLabelConverter,
+	"html_text": newHTMLConverter,
+	"list":      newListConverter,
+	"urls":      newURLsConverter,
 }
 
 // Converters returns the names a mapping file may give after convert:, sorted.
@@ -59,6 +62,8 @@ func Converters() []string {
 // defaultConverter is the converter of a pair that names none.
 func defaultConverter(p pair) string {
 	switch {
+	case p.ding.isComponent():
+		return componentConverter(p.odoo)
 	case p.is("boolean", typeBoolean):
 		return "boolean"
 	case p.is("integer", typeInteger), p.odoo == nil && p.ding != nil && (p.ding.Type == typeInteger || p.ding.Type == typeInstant):
@@ -94,6 +99,8 @@ func (p pair) hint() string {
 		return ""
 	}
 	switch {
+	case p.ding.Type == typeComponent:
+		return componentHint(p.odoo.Type)
 	case p.odoo.Type == "date" && p.ding.Type == typeInstant:
 		return `; did you mean "convert: date"?`
 	case p.odoo.Type == "datetime" && p.ding.Type == typeInstant:
@@ -117,7 +124,7 @@ func contains(list []string, s string) bool {
 
 var (
 	odooTexts = []string{"char", "text", "selection"}
-	dingTexts = []string{typeText, typeID}
+	dingTexts = []string{typeText, typeID, typeComponent}
 )
 
 // textConverter passes texts through, exactly but for \r\n, which becomes \n: browsers send the former, the other side the latter.
@@ -154,10 +161,10 @@ type integerConverter struct{ dingText, odooText bool }
 
 func newIntegerConverter(p pair) (Converter, string) {
 	c := integerConverter{
-		dingText: p.ding != nil && p.ding.Type == typeText,
+		dingText: p.ding != nil && (p.ding.Type == typeText || p.ding.Type == typeComponent),
 		odooText: p.odoo != nil && p.odoo.Type == "char",
 	}
-	return c, p.fits("integer", []string{"integer", "char"}, []string{typeInteger, typeInstant, typeText})
+	return c, p.fits("integer", []string{"integer", "char"}, []string{typeInteger, typeInstant, typeText, typeComponent})
 }
 
 func (integerConverter) Name() string { return "integer" }
@@ -188,7 +195,7 @@ func (c integerConverter) Write(side Side, v Value, _ any, _ Env) (any, error) {
 type numberConverter struct{}
 
 func newNumberConverter(p pair) (Converter, string) {
-	return numberConverter{}, p.fits("number", []string{"float", "monetary"}, []string{typeText})
+	return numberConverter{}, p.fits("number", []string{"float", "monetary"}, []string{typeText, typeComponent})
 }
 
 func (numberConverter) Name() string { return "number" }
@@ -199,7 +206,16 @@ func (numberConverter) Read(_ Side, raw any, _ Env) (Value, error) {
 	if !ok || err != nil || math.IsNaN(n) || math.IsInf(n, 0) {
 		return UnknownValue, unexpected(raw, "a number")
 	}
-	return Text(strconv.FormatFloat(n+0, 'f', -1, 64)), nil
+	return Text(decimal(n)), nil
+}
+
+// decimal writes a number without the noise of binary fractions, so that a sum of 0.1 and 0.2 is 0.3: what has 15 significant digits
+// survives a float64, and what follows them is not meant.
+func decimal(n float64) string {
+	if r, err := strconv.ParseFloat(strconv.FormatFloat(n, 'g', 15, 64), 64); err == nil {
+		n = r
+	}
+	return strconv.FormatFloat(n+0, 'f', -1, 64) // +0: there is no -0
 }
 
 func (numberConverter) Write(side Side, v Value, _ any, _ Env) (any, error) {
@@ -246,7 +262,7 @@ func newLabelConverter(p pair) (Converter, string) {
 	if p.direction != ToDingTalk {
 		return nil, "label sends a name and cannot find a record by it; it needs \"direction: to_dingtalk\""
 	}
-	return labelConverter{}, p.fits("label", []string{"many2one"}, []string{typeText})
+	return labelConverter{}, p.fits("label", []string{"many2one"}, []string{typeText, typeComponent})
 }
 
 func (labelConverter) Name() string { return "label" }

@@ -27,11 +27,13 @@ type dateConverter struct {
 	name string
 	ms   bool // DingTalk holds milliseconds
 	text bool // in a text field
+	form bool // DingTalk holds the text of a component, which may show the time too
 }
 
 func newDateConverter(p pair) (Converter, string) {
-	c := dateConverter{name: "date", ms: p.ding == nil || p.ding.Type != typeText}
-	return c, p.fits(c.name, []string{"date"}, []string{typeInstant, typeText})
+	form := p.ding.isComponent()
+	c := dateConverter{name: "date", form: form, ms: !form && (p.ding == nil || p.ding.Type != typeText)}
+	return c, p.fits(c.name, []string{"date"}, []string{typeInstant, typeText, typeComponent})
 }
 
 func newDateMSConverter(p pair) (Converter, string) {
@@ -50,6 +52,13 @@ func (c dateConverter) Read(side Side, raw any, env Env) (Value, error) {
 		return Text(time.UnixMilli(ms).In(env.zone()).Format(odooDate)), nil
 	}
 	s, _ := raw.(string)
+	if side == DingTalk && c.form {
+		t, err := formTime(s, env.zone())
+		if err != nil {
+			return UnknownValue, err
+		}
+		return Text(t.Format(odooDate)), nil
+	}
 	day, err := time.Parse(odooDate, s)
 	if err != nil {
 		return UnknownValue, unexpected(raw, "a date such as 2026-01-31")
@@ -61,6 +70,10 @@ func (c dateConverter) Write(side Side, v Value, _ any, env Env) (any, error) {
 	day, err := time.Parse(odooDate, v.Text)
 	if err != nil {
 		return nil, unexpected(v.Text, "a date such as 2026-01-31")
+	}
+	if side == DingTalk && c.form {
+		_, err := formTime(v.Text, env.zone())
+		return v.Text, err
 	}
 	if side == Odoo || !c.ms {
 		return v.Text, nil
@@ -89,16 +102,24 @@ func midnight(day time.Time, zone *time.Location) time.Time {
 }
 
 // datetimeConverter joins an Odoo datetime, in UTC, with DingTalk's milliseconds. Odoo keeps whole seconds, so the
-// canonical value does.
-type datetimeConverter struct{}
+// canonical value does. A form shows whole minutes in the zone, so of such a pair the canonical value has no seconds.
+type datetimeConverter struct{ form bool }
 
 func newDatetimeConverter(p pair) (Converter, string) {
-	return datetimeConverter{}, p.fits("datetime", []string{"datetime"}, []string{typeInstant})
+	return datetimeConverter{p.ding.isComponent()}, p.fits("datetime", []string{"datetime"}, []string{typeInstant, typeComponent})
 }
 
 func (datetimeConverter) Name() string { return "datetime" }
 
-func (datetimeConverter) Read(side Side, raw any, _ Env) (Value, error) {
+func (c datetimeConverter) Read(side Side, raw any, env Env) (Value, error) {
+	if side == DingTalk && c.form {
+		s, _ := raw.(string)
+		t, err := formTime(s, env.zone())
+		if err != nil {
+			return UnknownValue, err
+		}
+		return Text(t.UTC().Truncate(time.Minute).Format(time.RFC3339)), nil
+	}
 	if side == DingTalk {
 		ms, ok := plainInt(raw)
 		if !ok || !plausible(ms) {
@@ -111,10 +132,13 @@ func (datetimeConverter) Read(side Side, raw any, _ Env) (Value, error) {
 	if err != nil {
 		return UnknownValue, unexpected(raw, "a time such as 2026-01-31 08:30:00")
 	}
+	if c.form {
+		t = t.Truncate(time.Minute)
+	}
 	return Text(t.Format(time.RFC3339)), nil
 }
 
-func (datetimeConverter) Write(side Side, v Value, _ any, _ Env) (any, error) {
+func (c datetimeConverter) Write(side Side, v Value, _ any, env Env) (any, error) {
 	t, err := time.Parse(time.RFC3339, v.Text)
 	if err != nil {
 		return nil, unexpected(v.Text, "a time such as 2026-01-31T08:30:00Z")
@@ -124,6 +148,9 @@ func (datetimeConverter) Write(side Side, v Value, _ any, _ Env) (any, error) {
 	}
 	if !plausible(t.UnixMilli()) { // it could not be read back
 		return nil, unexpected(v.Text, "a time of the years 2 to 9999")
+	}
+	if c.form {
+		return formText(t, env.zone())
 	}
 	return t.UnixMilli(), nil
 }

@@ -12,7 +12,7 @@ var (
 )
 
 func newDeptNameConverter(p pair) (Converter, string) {
-	return deptNameConverter{}, p.fits("dept_name", odooTexts, []string{typeText})
+	return deptNameConverter{}, p.fits("dept_name", odooTexts, []string{typeText, typeComponent})
 }
 
 func (deptNameConverter) Name() string { return "dept_name" }

@@ -13,7 +13,7 @@ import (
 type phoneConverter struct{}
 
 func newPhoneConverter(p pair) (Converter, string) {
-	return phoneConverter{}, p.fits("phone_cn", odooTexts, []string{typeText})
+	return phoneConverter{}, p.fits("phone_cn", odooTexts, []string{typeText, typeComponent})
 }
 
 func (phoneConverter) Name() string { return "phone_cn" }

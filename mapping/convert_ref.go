@@ -96,10 +96,12 @@ func refID(raw any) (string, bool) {
 	return strconv.FormatInt(n, 10), ok
 }
 
+const oneOf = "one_of"
+
 // choosers are the converters that join an Odoo many2one with one member of a DingTalk list.
 var choosers = map[string]fallback{
 	"main_department": mainDepartment,
-	"one_of":          first,
+	oneOf:             first,
 }
 
 // fallback chooses among the members of a list when the member settled last is not among them; -1 when nothing decides.
@@ -170,7 +172,7 @@ func (c listConverter) Read(side Side, raw any, env Env) (Value, error) {
 }
 
 func (c listConverter) members(raw any, env Env) ([]member, error) {
-	ids, ok := plainTexts(raw)
+	ids, ok := idList(raw)
 	if !ok {
 		return nil, unexpected(raw, "a list of ids")
 	}

@@ -116,6 +116,12 @@ var canonical = map[string]*rapid.Generator[string]{
 	"datetime": rapid.Custom(func(t *rapid.T) string {
 		return time.Unix(rapid.Int64Range(-2_000_000_000, 4_000_000_000).Draw(t, "s"), 0).UTC().Format(time.RFC3339)
 	}),
+	"list": rapid.Custom(func(t *rapid.T) string {
+		return strings.Join(rapid.SliceOfN(rapid.StringMatching(`[a-zA-Z一-龥][a-z ,]{0,8}[a-z]`), 1, 5).Draw(t, "entries"), "\n")
+	}),
+	"urls": rapid.Custom(func(t *rapid.T) string {
+		return strings.Join(rapid.SliceOfN(rapid.StringMatching(`https?://[a-z]{1,8}/[a-z,.?=]{0,8}`), 1, 5).Draw(t, "addresses"), "\n")
+	}),
 	"number": rapid.Custom(func(t *rapid.T) string {
 		return fmt.Sprintf("%d.5", rapid.Int32().Draw(t, "n"))
 	}),
@@ -148,6 +154,14 @@ func TestReadWhatWasWritten(t *testing.T) {
 		{"date_ms", "date", typeText},
 		{"date_ms", "date", typeInteger},
 		{"datetime", "datetime", typeInstant},
+		{"phone_cn", "char", typeComponent},
+		{"text", "selection", typeComponent},
+		{"integer", "integer", typeComponent},
+		{"number", "monetary", typeComponent},
+		{"dept_name", "char", typeComponent},
+		{"date", "date", typeComponent},
+		{"list", "text", typeComponent},
+		{"urls", "char", typeComponent},
 	} {
 		t.Run(c.name+" "+c.odoo+" "+c.ding, func(t *testing.T) {
 			converter := construct(t, c.name, c.odoo, c.ding)

@@ -35,8 +35,10 @@ type exprPart struct {
 
 // exprName is a field an expression uses, and the form in which the programs want it.
 type exprName struct {
-	name string
-	kind valueKind
+	name  string
+	kind  valueKind
+	group string // the variable under which it stands, "" when it is one itself
+	label string // its name within the group
 }
 
 // valueKind is the form of a field's value inside an expression.
@@ -51,6 +53,9 @@ const (
 	kindRecord // a many2one: {id, name}
 	kindIDs    // []int64
 	kindTexts  // []string
+
+	kindGroup     // a name under which others stand: form. It is no field itself
+	kindComponent // what a component of a form, or a cell of a table, holds: a text or a list, "" when empty
 )
 
 // Names returns the fields the expression uses, sorted.
@@ -140,7 +145,7 @@ func (e *Expr) env(rec Record) (map[string]any, error) {
 		if !ok {
 			return nil, e.fail(fmt.Errorf("%s holds %T, which is not what its type promises", n.name, v))
 		}
-		env[n.name] = v
+		n.put(env, v)
 	}
 	return env, nil
 }
@@ -179,6 +184,8 @@ func (k valueKind) form(v any) (any, bool) {
 		return ids, ok || v == nil
 	case kindTexts:
 		return plainTexts(v)
+	case kindComponent:
+		return formComponent(v), true
 	default:
 		return v, true
 	}
@@ -231,7 +238,7 @@ func plainText(v any) (string, bool) {
 	case int64:
 		return strconv.FormatInt(v, 10), true
 	case float64:
-		return strconv.FormatFloat(v, 'f', -1, 64), true
+		return decimal(v), true
 	}
 	return "", false
 }

@@ -29,13 +29,14 @@ const maxExprNodes = 500
 
 // scope is what expressions over one side's record may name.
 type scope struct {
-	of    string // "hr.employee" or "user", for complaints
-	kinds map[string]valueKind
-	types types.Map
+	of     string // "hr.employee" or "user", for complaints
+	kinds  map[string]valueKind
+	types  types.Map
+	groups map[string]string // the names under which others stand, and how those begin in a record: "form", "form."
 }
 
 func newScope(of string) *scope {
-	return &scope{of: of, kinds: map[string]valueKind{}, types: types.Map{}}
+	return &scope{of: of, kinds: map[string]valueKind{}, types: types.Map{}, groups: map[string]string{}}
 }
 
 func (s *scope) add(name string, k valueKind) {
@@ -56,6 +57,9 @@ func dingScope(kind Kind) *scope {
 	s := newScope(kind.Name)
 	for name, f := range kind.Fields {
 		s.add(name, dingValueKind(f.Type))
+	}
+	if kind.Open != "" {
+		s.group(strings.TrimSuffix(kind.Open, "."), kind.Open)
 	}
 	return s
 }
@@ -193,8 +197,11 @@ func (e *Expr) compile(source string, offset int, s *scope, opts ...expr.Option)
 	if len(source) > maxExprBytes {
 		return exprPart{}, &exprError{offset, fmt.Sprintf("the expression is longer than %d bytes", maxExprBytes)}
 	}
-	p := &patcher{scope: s}
+	p := &patcher{scope: s, bare: map[*ast.IdentifierNode]bool{}}
 	opts = append([]expr.Option{expr.Env(s.types), expr.MaxNodes(maxExprNodes), expr.Patch(p)}, opts...)
+	if len(s.groups) > 0 {
+		opts = append(opts, formFunctions...)
+	}
 	for name := range withheld {
 		opts = append(opts, expr.DisableBuiltin(name))
 	}
@@ -203,6 +210,7 @@ func (e *Expr) compile(source string, offset int, s *scope, opts ...expr.Option)
 	if err == nil && p.problem == nil {
 		program, err = expr.Compile(source, append(opts, charged...)...)
 	}
+	p.refuseBare()
 	if p.problem != nil {
 		p.problem.offset += offset
 		return exprPart{}, p.problem
@@ -212,8 +220,7 @@ func (e *Expr) compile(source string, offset int, s *scope, opts ...expr.Option)
 		problem.offset += offset
 		return exprPart{}, problem
 	}
-	for _, name := range p.used {
-		n := exprName{name, s.kinds[name]}
+	for _, n := range p.used {
 		if i, found := slices.BinarySearchFunc(e.names, n, func(a, b exprName) int { return strings.Compare(a.name, b.name) }); !found {
 			e.names = slices.Insert(e.names, i, n)
 		}
@@ -273,7 +280,8 @@ func resultKind(p exprPart) (valueKind, bool) {
 // the forms of valueKind have no nil, so that no operator meets one when the expression runs.
 type patcher struct {
 	scope   *scope
-	used    []string
+	used    []exprName
+	bare    map[*ast.IdentifierNode]bool // groups whose member was not seen yet
 	problem *exprError
 }
 
@@ -281,8 +289,10 @@ type patcher struct {
 func (p *patcher) Visit(node *ast.Node) {
 	switch n := (*node).(type) {
 	case *ast.IdentifierNode:
-		if _, ok := p.scope.kinds[n.Value]; ok {
-			p.used = append(p.used, n.Value)
+		if k, ok := p.scope.kinds[n.Value]; k == kindGroup {
+			p.bare[n] = true
+		} else if ok {
+			p.used = append(p.used, exprName{name: n.Value, kind: k})
 		} else if n.Value == "$env" {
 			p.refuse(n, "$env cannot be used; name the fields")
 		}
@@ -293,6 +303,12 @@ func (p *patcher) Visit(node *ast.Node) {
 		}
 	case *ast.BinaryNode:
 		p.binary(node, n)
+	case *ast.MemberNode:
+		p.member(n)
+	case *ast.BuiltinNode:
+		if len(n.Arguments) > 0 && listBuiltins[n.Name] {
+			p.asRows(&n.Arguments[0])
+		}
 	}
 }
 
@@ -306,6 +322,8 @@ func (p *patcher) binary(node *ast.Node, n *ast.BinaryNode) {
 				ast.Patch(node, &ast.ConditionalNode{Cond: filled, Exp1: n.Left, Exp2: n.Right})
 			}
 		}
+	case n.Operator == "in":
+		p.asRows(&n.Right)
 	case n.Operator != "==" && n.Operator != "!=":
 	case rightNil && !leftNil:
 		if same := p.compareEmpty(n.Left, p.kindOf(n.Left), n.Operator); same != nil {
@@ -325,6 +343,9 @@ func (p *patcher) kindOf(n ast.Node) valueKind {
 		return p.scope.kinds[n.Value]
 	case *ast.MemberNode:
 		key, _ := n.Property.(*ast.StringNode)
+		if p.ofForm(n) {
+			return kindComponent
+		}
 		if p.kindOf(n.Node) == kindRecord && key != nil {
 			if key.Value == "id" {
 				return kindInt
@@ -344,7 +365,7 @@ func (p *patcher) compareEmpty(n ast.Node, k valueKind, operator string) ast.Nod
 		return node
 	}
 	switch k {
-	case kindText:
+	case kindText, kindComponent:
 		return compare(n, &ast.StringNode{Value: ""})
 	case kindInt, kindFloat:
 		return compare(n, &ast.IntegerNode{Value: 0})

@@ -22,6 +22,9 @@ func (f *Field) Read(side Side, rec Record, env Env) (Value, error) {
 	if rests, err := f.rests(side, rec); rests || err != nil {
 		return UnknownValue, err
 	}
+	if side == DingTalk && f.ding.isComponent() {
+		raw = alone(raw)
+	}
 	if isEmpty(raw) {
 		return EmptyValue, nil
 	}
@@ -50,7 +53,16 @@ func (f *Field) Compute(rec Record) (Value, error) {
 	if rests, err := f.rests(f.source(), rec); rests || err != nil {
 		return UnknownValue, err
 	}
-	return f.Value.Text(rec)
+	v, err := f.Value.Text(rec)
+	if c, ok := f.Convert.(normalizer); ok && v.IsKnown() {
+		return c.normalize(v.Text)
+	}
+	return v, err
+}
+
+// normalizer is a converter that the text of a value: passes through on its way into a View.
+type normalizer interface {
+	normalize(text string) (Value, error)
 }
 
 // source is the side a one-way pair comes from.

@@ -145,7 +145,7 @@ func everyConverter() []Converter {
 	odooTypes := []string{"char", "text", "html", "selection", "date", "datetime", "integer", "float", "monetary", "boolean", "many2one", "many2many"}
 	for _, name := range keysOf(makers) {
 		for _, o := range odooTypes {
-			for _, d := range []string{typeText, typeID, typeInteger, typeInstant, typeBoolean, typeIDList} {
+			for _, d := range []string{typeText, typeID, typeInteger, typeInstant, typeBoolean, typeIDList, typeComponent} {
 				if c, problem := makers[name](pair{&OdooField{Type: o}, &KindField{Type: d}, Both}); problem == "" {
 					all = append(all, c)
 				}

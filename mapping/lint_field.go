@@ -33,6 +33,7 @@ func (b *builder) lintToDingTalk(fd *fieldDoc, f *Field) {
 	case d == nil:
 	case !d.Create && !d.Update:
 		b.errorf(fd.DingTalk.place, `%s is read-only in DingTalk; the pair needs "direction: to_odoo"`, f.DingName)
+	case d.Type == typeComponent: // a form is filled once; what a later edit means is said by change:
 	case f.OnCreate && !d.Create:
 		b.errorf(fd.On.place, "%s cannot be given when a %s is created, only later", f.DingName, b.kind.Name)
 	case f.OnCreate || d.Update:

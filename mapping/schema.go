@@ -59,4 +59,6 @@ const (
 	typeID      = "id"
 	typeIDList  = "id_list"
 	typeJSON    = "json"
+
+	typeComponent = "component" // of a form, see component
 )

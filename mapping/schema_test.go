@@ -8,7 +8,7 @@ import (
 )
 
 // testSchema is what a stock Odoo 12 with hr and the DingTalk client's field tables offer, plus two made-up kinds: message, which can
-// only be created, and board, which cannot be created or deleted but carries a time.
+// only be created, and board, which cannot be created or deleted but carries a time, and one made-up model, x_trip, with a field of each type that a form can show.
 func testSchema(t testing.TB) Schema {
 	t.Helper()
 	s := Schema{Kinds: map[string]Kind{}}
@@ -19,6 +19,8 @@ func testSchema(t testing.TB) Schema {
 		readJSON(t, "testdata/schema/"+model+".json", &fields)
 		models[model] = fields
 	}
+	readJSON(t, "testdata/schema/approval.json", &s.Kinds)
+	readJSON(t, "testdata/schema/documents.json", &models)
 	models["res.users"] = map[string]OdooField{"login": {Type: "char", Store: true}, "partner": {Type: "integer", Store: true}}
 	s.Models = func(model string) (map[string]OdooField, bool) {
 		fields, ok := models[model]

@@ -1,0 +1,83 @@
+package mapping
+
+import "slices"
+
+// reference checks ref: against the mapping it names, and chooses between one id and a list.
+func (b *builder) reference(fd *fieldDoc, f *Field) {
+	f.Convert = newRefConverter(f)
+	if fd.Values.given() {
+		b.errorf(fd.Values.place, "a reference is translated by its links; it can have no table of values")
+	}
+	target, ok := b.byName[fd.Ref.v]
+	if !ok {
+		hint := suggest(fd.Ref.v, keysOf(b.byName))
+		if slices.Contains(Presets(), fd.Ref.v) {
+			hint = "; there is a preset of that name, which must be enabled too"
+		}
+		b.errorf(fd.Ref.place, "there is no mapping %q%s", fd.Ref.v, hint)
+	} else {
+		b.referred(fd, f, target)
+	}
+	if fd.Attribute.given() && f.Direction != ToDingTalk {
+		b.errorf(fd.Attribute.place, `an attribute does not tell whose it is, so it can only be sent; the pair needs "direction: to_dingtalk"`)
+	}
+	list := f.ding != nil && f.ding.Type == typeIDList
+	choose := choosers[fd.Convert.v]
+	switch {
+	case f.odoo != nil && f.odoo.Type == "many2many":
+		b.referenceList(fd, f)
+	case fd.Convert.given() && choose == nil && makers[fd.Convert.v] == nil:
+		b.errorf(fd.Convert.place, "there is no converter %q%s", fd.Convert.v, suggest(fd.Convert.v, Converters()))
+	case fd.Convert.given() && choose == nil:
+		b.errorf(fd.Convert.place, "%s does not fit a reference", fd.Convert.v)
+	case choose != nil && f.ding.isComponent() && fd.Convert.v != oneOf:
+		b.errorf(fd.Convert.place, "%s chooses among the departments of a person, and %s is part of a form", fd.Convert.v, f.DingName)
+	case choose != nil && f.ding != nil && !list && !f.ding.isComponent():
+		b.errorf(fd.Convert.place, "%s chooses from a list, and %s is none", fd.Convert.v, f.DingName)
+	case choose != nil:
+		f.Convert = listConverter{newRefConverter(f), fd.Convert.v, choose}
+	case list:
+		b.errorf(fd.at, `%s is a list: the pair needs "convert: one_of" or "convert: main_department"`, f.DingName)
+	}
+}
+
+// referenceList joins a many2many with a component that holds several ids, such as contacts or departments.
+func (b *builder) referenceList(fd *fieldDoc, f *Field) {
+	f.Convert = refsConverter{newRefConverter(f)}
+	switch {
+	case f.ding != nil && !f.ding.isComponent():
+		b.errorf(fd.Odoo.place, "%s names several records, which only a component of a form can take", f.OdooName)
+	case fd.Convert.given():
+		b.errorf(fd.Convert.place, "%s names several records: all of them are meant, and convert has no effect", f.OdooName)
+	case fd.None.given():
+		b.errorf(fd.None.place, "none stands for an empty reference to one record, and %s names several", f.OdooName)
+	}
+}
+
+// referred checks that both ends of a reference lead to what the other mapping maps.
+func (b *builder) referred(fd *fieldDoc, f *Field, target *document) {
+	if f.odoo != nil && f.odoo.Type != "" {
+		switch {
+		case f.odoo.Type != "many2one" && f.odoo.Type != "many2many":
+			b.errorf(fd.Odoo.place, "%s is no reference to one record: its type is %s", f.OdooName, f.odoo.Type)
+		case f.odoo.Relation != target.Odoo.Model.v:
+			b.errorf(fd.Ref.place, "%s refers to %s, but the mapping %s is about %s", f.OdooName, f.odoo.Relation, fd.Ref.v, target.Odoo.Model.v)
+		}
+	}
+	if fd.Attribute.given() {
+		if kind, ok := b.schema.Kinds[target.DingTalk.Kind.v]; ok {
+			if _, known := kind.Fields[f.Attribute]; !known {
+				b.errorf(fd.Attribute.place, "a DingTalk %s has no field %q%s", kind.Name, f.Attribute, suggest(f.Attribute, keysOf(kind.Fields)))
+			}
+		}
+		return
+	}
+	if f.ding != nil {
+		switch {
+		case f.ding.Type != typeID && f.ding.Type != typeIDList && !f.ding.isComponent():
+			b.errorf(fd.DingTalk.place, "%s holds no id: its type is %s", f.DingName, f.ding.Type)
+		case f.ding.Ref != "" && f.ding.Ref != target.DingTalk.Kind.v:
+			b.errorf(fd.Ref.place, "%s names a %s, but the mapping %s is about a %s", f.DingName, f.ding.Ref, fd.Ref.v, target.DingTalk.Kind.v)
+		}
+	}
+}
