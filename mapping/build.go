@@ -119,7 +119,7 @@ func (b *builder) odooSide() {
 			b.odooScope.add(s.Name, odooValueKind(s.Type))
 		}
 	}
-	b.domain()
+	b.m.Domain = b.domain(d.Domain.node)
 	if d.Context.given() {
 		value, ok := b.plainValue(d.Context.node)
 		context, isMap := value.(map[string]any)

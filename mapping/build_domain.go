@@ -14,22 +14,21 @@ var termOperators = []string{
 	"child_of", "parent_of",
 }
 
-// domain compiles odoo.domain and checks its fields, its operators and how many operands they have.
-func (b *builder) domain() {
-	n := b.d.Odoo.Domain.node
+// domain compiles a search domain and checks its fields, its operators and how many operands they have; nil when there is none.
+func (b *builder) domain(n *yaml.Node) []any {
 	if n == nil {
-		return
+		return nil
 	}
 	if n.Kind != yaml.SequenceNode {
 		b.wrongType(n, "a list")
-		return
+		return nil
 	}
-	b.m.Domain = []any{}
+	domain := []any{}
 	wanted := 0 // operands the operators so far still wait for
 	for _, item := range n.Content {
 		item, ok := b.resolve(item)
 		if !ok {
-			return
+			return domain
 		}
 		if item.Kind == yaml.ScalarNode {
 			op := domainText(item)
@@ -41,17 +40,18 @@ func (b *builder) domain() {
 			default:
 				b.errorf(at(item), `%s is neither a term nor one of "&", "|" and "!"`, describe(item))
 			}
-			b.m.Domain = append(b.m.Domain, op)
+			domain = append(domain, op)
 			continue
 		}
 		wanted = max(wanted-1, 0)
 		if term, ok := b.term(item); ok {
-			b.m.Domain = append(b.m.Domain, term)
+			domain = append(domain, term)
 		}
 	}
 	if wanted > 0 {
 		b.errorf(at(n), "an operator of the domain lacks an operand: in prefix notation it stands before its two terms")
 	}
+	return domain
 }
 
 func (b *builder) term(n *yaml.Node) (term []any, ok bool) {

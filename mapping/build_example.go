@@ -77,7 +77,9 @@ func (b *builder) rawFields(n *yaml.Node, side Side, each func(name string, valu
 			return
 		}
 		fieldType := ""
-		if side == Odoo {
+		if f := b.lookedUp(name.v); side == Odoo && f != nil { // by its text
+			name, fieldType = str{name.place, f.readName(Odoo), key}, "char"
+		} else if side == Odoo {
 			if f := b.odooField(name); f != nil {
 				fieldType = f.Type
 			}
@@ -107,6 +109,8 @@ func (b *builder) rawValue(n *yaml.Node, fieldType string) (any, bool) {
 		return ids, ok
 	case typeIDList:
 		return b.rawList(n)
+	case typeComponent:
+		return b.rawComponent(n)
 	case "boolean", "float", "monetary", typeJSON, "":
 		return b.plainValue(n)
 	case "integer", typeInstant:
@@ -154,6 +158,37 @@ func (b *builder) rawList(n *yaml.Node) ([]any, bool) {
 		list = append(list, item.Value)
 	}
 	return list, true
+}
+
+// rawComponent is what a component shows: a text, which numbers are too, a list, or the rows of a table.
+func (b *builder) rawComponent(n *yaml.Node) (any, bool) {
+	n, ok := b.resolve(n)
+	if !ok {
+		return nil, false
+	}
+	switch n.Kind {
+	case yaml.SequenceNode:
+		list := make([]any, 0, len(n.Content))
+		for _, item := range n.Content {
+			v, ok := b.rawComponent(item)
+			if !ok {
+				return nil, false
+			}
+			list = append(list, v)
+		}
+		return list, true
+	case yaml.MappingNode:
+		row := map[string]any{}
+		b.file.pairs(n, func(key, value *yaml.Node) {
+			v, valid := b.rawComponent(value)
+			row[key.Value], ok = v, ok && valid
+		})
+		return row, ok
+	}
+	if isNull(n) {
+		return nil, true
+	}
+	return n.Value, true
 }
 
 // links compiles links: mapping, Odoo id, DingTalk id.

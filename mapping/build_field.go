@@ -64,6 +64,7 @@ func (b *builder) field(fd *fieldDoc) *Field {
 	f.Direction = b.direction(fd)
 	f.Key = b.key(fd)
 	f.Required = f.Writes(DingTalk) && f.ding != nil && f.ding.Required || f.Writes(Odoo) && f.odoo != nil && f.odoo.Required
+	b.lookup(fd, f)
 	b.computed(fd, f)
 	b.converter(fd, f)
 	if fd.When.given() {
@@ -76,7 +77,7 @@ func (b *builder) field(fd *fieldDoc) *Field {
 	b.lintField(fd, f)
 	f.Signature = signature(append([]string{
 		f.OdooName, f.DingName, f.Ref, f.Attribute, f.None, fmt.Sprint(f.HasNone), fd.Convert.v, fd.Value.v, fd.When.v,
-	}, fd.Values.texts()...)...)
+	}, append(fd.Values.texts(), f.Lookup.texts()...)...)...)
 	return f
 }
 
@@ -179,7 +180,7 @@ func (b *builder) computed(fd *fieldDoc, f *Field) {
 	if fd.Convert.given() && !normalizes(fd.Convert.v) {
 		b.errorf(fd.Convert.place, "a value is written as it is; of the converters only list and urls go with it")
 	}
-	if fd.Values.given() {
+	if fd.Values.given() && f.Lookup == nil {
 		b.errorf(fd.Values.place, "a value is written as it is; it can have no table of values")
 	}
 	scope := b.scopeOf(f.source())
@@ -204,6 +205,8 @@ func (f *Field) targetKind() valueKind {
 	switch {
 	case f.Direction == ToDingTalk && f.ding != nil:
 		return dingValueKind(f.ding.Type)
+	case f.Lookup != nil:
+		return kindText
 	case f.Direction == ToOdoo && f.odoo != nil && f.odoo.Type == "many2one": // an id
 		return kindInt
 	case f.Direction == ToOdoo && f.odoo != nil:
@@ -234,19 +237,14 @@ func (b *builder) converter(fd *fieldDoc, f *Field) {
 	case fd.Ref.given():
 		b.reference(fd, f)
 		return
+	case f.Lookup != nil:
+		b.found(fd, f)
+		return
 	case fd.Values.given():
 		b.table(fd, f, p)
 		return
 	}
-	for _, key := range []struct {
-		name  string
-		given bool
-		at    place
-	}{{"attribute", fd.Attribute.given(), fd.Attribute.place}, {"none", fd.None.given(), fd.None.place}, {"optional", fd.Optional.given(), fd.Optional.place}} {
-		if key.given {
-			b.errorf(key.at, "%s belongs to a reference: the pair needs ref", key.name)
-		}
-	}
+	b.lintReferenceKeys(fd)
 	name, pos := defaultConverter(p), fd.at
 	if fd.Convert.given() {
 		name, pos = fd.Convert.v, fd.Convert.place
@@ -299,8 +297,8 @@ func (b *builder) table(fd *fieldDoc, f *Field, p pair) {
 			b.errorf(fd.Values.keys[i].place, "%q stands twice in the table, so that nothing tells which value DingTalk gets", value.v)
 		}
 		seen[value.v] = value.place
-		if f.odoo != nil && len(f.odoo.Selection) > 0 && !slices.Contains(f.odoo.Selection, value.v) {
-			b.errorf(value.place, "%q is no choice of %s%s", value.v, f.OdooName, suggest(value.v, f.odoo.Selection))
+		if p.odoo != nil && len(p.odoo.Selection) > 0 && !slices.Contains(p.odoo.Selection, value.v) {
+			b.errorf(value.place, "%q is no choice of %s%s", value.v, f.readName(Odoo), suggest(value.v, p.odoo.Selection))
 		}
 		if _, err := typed(value.v, c.odooType); err != nil {
 			b.errorf(value.place, "%s", err)
@@ -309,8 +307,8 @@ func (b *builder) table(fd *fieldDoc, f *Field, p pair) {
 			b.errorf(fd.Values.keys[i].place, "%s", err)
 		}
 	}
-	if f.odoo != nil && !slices.Contains([]string{"", "char", "text", "selection", "boolean", "integer"}, f.odoo.Type) {
-		b.errorf(fd.Values.place, "values does not fit an Odoo field of type %s", f.odoo.Type)
+	if p.odoo != nil && !slices.Contains([]string{"", "char", "text", "selection", "boolean", "integer"}, p.odoo.Type) {
+		b.errorf(fd.Values.place, "values does not fit an Odoo field of type %s", p.odoo.Type)
 	}
 	if f.ding != nil && !slices.Contains([]string{"", typeText, typeID, typeBoolean, typeInteger, typeComponent}, f.ding.Type) {
 		b.errorf(fd.Values.place, "values does not fit a DingTalk field of type %s", f.ding.Type)

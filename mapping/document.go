@@ -54,19 +54,29 @@ type scopeDoc struct {
 type fieldDoc struct {
 	located
 
-	Odoo      str     `yaml:"odoo,omitempty" jsonschema_description:"The field of the model."`
-	DingTalk  str     `yaml:"dingtalk,omitempty" jsonschema_description:"The field of the kind."`
-	Direction str     `yaml:"direction,omitempty" jsonschema:"enum=to_dingtalk,enum=to_odoo,enum=both" jsonschema_description:"Which way this field travels; the mapping's direction if not given."`
-	Ref       str     `yaml:"ref,omitempty" jsonschema_description:"The mapping whose links this field refers to."`
-	Attribute str     `yaml:"attribute,omitempty" jsonschema_description:"The attribute of the referred DingTalk object that is sent instead of its id."`
-	None      str     `yaml:"none,omitempty" jsonschema_description:"The DingTalk id that stands for an empty reference."`
-	Optional  boolean `yaml:"optional,omitempty" jsonschema_description:"The reference may be added later: it never holds a creation back."`
-	Convert   str     `yaml:"convert,omitempty" jsonschema_description:"The converter between the two forms of the value."`
-	Values    table   `yaml:"values,omitempty" jsonschema_description:"A two-way table: DingTalk's value, then Odoo's."`
-	Value     str     `yaml:"value,omitempty" jsonschema_description:"An expression over the other side's record, or text with expressions in double braces."`
-	When      str     `yaml:"when,omitempty" jsonschema_description:"A condition over the source record; the field rests while it is false."`
-	On        str     `yaml:"on,omitempty" jsonschema:"enum=create" jsonschema_description:"create: set at creation only."`
-	Wins      str     `yaml:"wins,omitempty" jsonschema:"enum=odoo,enum=dingtalk,enum=newest,enum=hold" jsonschema_description:"Who wins when both sides changed this field."`
+	Odoo      str       `yaml:"odoo,omitempty" jsonschema_description:"The field of the model."`
+	DingTalk  str       `yaml:"dingtalk,omitempty" jsonschema_description:"The field of the kind."`
+	Direction str       `yaml:"direction,omitempty" jsonschema:"enum=to_dingtalk,enum=to_odoo,enum=both" jsonschema_description:"Which way this field travels; the mapping's direction if not given."`
+	Ref       str       `yaml:"ref,omitempty" jsonschema_description:"The mapping whose links this field refers to."`
+	Attribute str       `yaml:"attribute,omitempty" jsonschema_description:"The attribute of the referred DingTalk object that is sent instead of its id."`
+	None      str       `yaml:"none,omitempty" jsonschema_description:"The DingTalk id that stands for an empty reference."`
+	Optional  boolean   `yaml:"optional,omitempty" jsonschema_description:"The reference may be added later: it never holds a creation back."`
+	Convert   str       `yaml:"convert,omitempty" jsonschema_description:"The converter between the two forms of the value."`
+	Values    table     `yaml:"values,omitempty" jsonschema_description:"A two-way table: DingTalk's value, then Odoo's."`
+	Lookup    lookupDoc `yaml:"lookup,omitempty" jsonschema_description:"How the record of a reference is found that no mapping links, by a text."`
+	Value     str       `yaml:"value,omitempty" jsonschema_description:"An expression over the other side's record, or text with expressions in double braces."`
+	When      str       `yaml:"when,omitempty" jsonschema_description:"A condition over the source record; the field rests while it is false."`
+	On        str       `yaml:"on,omitempty" jsonschema:"enum=create" jsonschema_description:"create: set at creation only."`
+	Wins      str       `yaml:"wins,omitempty" jsonschema:"enum=odoo,enum=dingtalk,enum=newest,enum=hold" jsonschema_description:"Who wins when both sides changed this field."`
+}
+
+type lookupDoc struct {
+	located
+
+	Model  str     `yaml:"model,omitempty" jsonschema_description:"The model of the record; the one that the field refers to if not given."`
+	By     str     `yaml:"by,omitempty" jsonschema:"default=name" jsonschema_description:"The field of that model which has the text."`
+	Domain raw     `yaml:"domain,omitempty" jsonschema:"type=array" jsonschema_description:"A search domain in prefix notation, which the record must meet too."`
+	Create boolean `yaml:"create,omitempty" jsonschema_description:"Whether a record that is not there is made, with the text as its name."`
 }
 
 type createDoc struct {
@@ -123,7 +133,7 @@ type testDoc struct {
 
 // laterKeys belong to the grammar, but nothing acts on them yet: they deserve another complaint than a misspelt key.
 var laterKeys = map[string]bool{
-	"lines": true, "lookup": true, "transitions": true, "marker": true, "receivers": true, "approvers": true, "cc": true,
+	"lines": true, "transitions": true, "marker": true, "receivers": true, "approvers": true, "cc": true,
 	"once": true, "schedule": true, "group_by": true, "window": true, "frozen_before": true, "change": true, "notes": true,
 	"process_code": true,
 }

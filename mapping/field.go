@@ -11,11 +11,10 @@ import (
 // plainly on the side that has it; its other side is Compute's. An error means that the raw value is not what the
 // converter understands; the value is then Unknown.
 func (f *Field) Read(side Side, rec Record, env Env) (Value, error) {
-	name := f.Name(side)
-	if name == "" {
+	if f.Name(side) == "" {
 		return UnknownValue, nil
 	}
-	raw, ok := rec[name]
+	raw, ok := f.raw(side, rec)
 	if !ok {
 		return UnknownValue, nil
 	}

@@ -188,8 +188,9 @@ type Refs interface {
 
 // Env is what reading and writing a field may need beside the record itself.
 type Env struct {
-	Refs Refs
-	Zone *time.Location // the zone of DingTalk dates
+	Refs    Refs
+	Lookups Lookups        // nil where nothing is written to Odoo
+	Zone    *time.Location // the zone of DingTalk dates
 	// Base is the field's base on the side that is read or written: one_of and main_department stay with it while it is
 	// listed. Whoever reads a record back after a write must give the value that was written, or the old one is looked for.
 	Base Value

@@ -42,7 +42,7 @@ func RunTests(set *Set) []TestResult {
 	for _, m := range set.Mappings {
 		for i := range m.Tests {
 			t := &m.Tests[i]
-			r := testRun{m: m, t: t, views: map[Side]View{}, invalid: map[string]bool{}}
+			r := testRun{m: m, t: t, views: map[Side]View{}, invalid: map[string]bool{}, lookups: &testLookups{}}
 			r.run()
 			results = append(results, TestResult{m.Name, t.Name, t.Pos, r.failures})
 		}
@@ -55,6 +55,7 @@ type testRun struct {
 	t        *Test
 	views    map[Side]View
 	invalid  map[string]bool
+	lookups  *testLookups
 	failures []string
 }
 
@@ -97,7 +98,7 @@ func (r *testRun) record(side Side) Record {
 }
 
 func (r *testRun) env(key string) Env {
-	return Env{Refs: testRefs(r.t.Links), Zone: china, Base: r.t.Base[key]}
+	return Env{Refs: testRefs(r.t.Links), Lookups: r.lookups, Zone: china, Base: r.t.Base[key]}
 }
 
 func (r *testRun) read(side Side) {
@@ -117,7 +118,7 @@ func (r *testRun) tells(side Side, f *Field) bool {
 	if f.Value != nil && f.source() == side {
 		return rec != nil
 	}
-	_, ok := rec[f.Name(side)]
+	_, ok := f.raw(side, rec)
 	return ok && f.Name(side) != ""
 }
 
@@ -165,7 +166,7 @@ func (r *testRun) roundTrip(f *Field) {
 			r.failf("writing %s to %s: %s", f.Key, side, err)
 			continue
 		}
-		again := Record{f.Name(side): out}
+		again := Record{f.readName(side): r.shown(f, side, out)}
 		for name, value := range rec {
 			if _, written := again[name]; !written && name != "state_code" { // DingTalk works it out of the number
 				again[name] = value
@@ -180,7 +181,7 @@ func (r *testRun) roundTrip(f *Field) {
 }
 
 func (r *testRun) writes(side Side, name string, want any) {
-	i := slices.IndexFunc(r.m.Fields, func(f *Field) bool { return f.Name(side) == name && f.Writes(side) })
+	i := slices.IndexFunc(r.m.Fields, func(f *Field) bool { return f.readName(side) == name && f.Writes(side) })
 	f := r.m.Fields[i]
 	v := r.views[side.Other()][f.Key]
 	if v.IsUnknown() {
@@ -192,6 +193,7 @@ func (r *testRun) writes(side Side, name string, want any) {
 		r.failf("writing %s to %s: %s", f.Key, side, err)
 		return
 	}
+	got = r.shown(f, side, got)
 	if isEmpty(got) && isEmpty(want) {
 		return
 	}

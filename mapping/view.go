@@ -63,6 +63,7 @@ func (m *Mapping) names(side Side) []string {
 	for _, f := range m.Fields {
 		if name := f.Name(side); name != "" {
 			seen[name] = true
+			seen[f.readName(side)] = true
 		}
 		if f.Direction != Both && f.source() == side {
 			expression(f.Value)
