@@ -63,10 +63,10 @@ type Person struct {
 	Pos       Position
 }
 
-// Notes are the texts posted in the chatter; an empty one is not posted.
+// Notes are the texts posted in the chatter; one that evaluates to nothing is not posted.
 type Notes struct {
-	Start, Task, Comment, Finish *Expr  // over the scope of a step: actor, result, remark, date, title, business_id, to
-	Default                      bool   // the texts of the bridge, in English or Chinese
+	Start, Task, Comment, Finish *Expr  // over the scope of a step (see stepScope); nil = the bridge's own text, or none without Default
+	Default                      bool   // the texts of the bridge, in English or Chinese, where no other is given
 	Language                     string // path to the res.users or res.partner whose language is used; "" = the record's author's
 }
 
@@ -81,8 +81,8 @@ type Transition struct {
 type Step struct {
 	From []string       // values of the field in which the step is possible
 	Call string         // the method; "" = the field is written plainly
-	Args []*Expr        // behind the ids, over the scope of a step
-	Set  map[string]any // fields written in the same call when Call is ""
+	Args []*Expr        // behind the ids, over the scope of a step: see Arguments
+	Set  map[string]any // fields written in the same call when Call is "": plain values and *Expr over the scope of a step, see Writes
 	Pos  Position
 }
 

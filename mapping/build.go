@@ -36,8 +36,6 @@ func (l *loader) build(d *document) *builder {
 		Direction:   Direction(or(d.Direction, string(ToDingTalk))),
 		Start:       or(d.Start, "all"),
 		Conflict:    Rule(or(d.Conflict, string(HoldConflict))),
-		Leave:       LeaveRule(or(d.Leave, string(LeaveKeep))),
-		Guard:       d.Guard.guard(),
 		Poll:        d.Poll.v,
 		Sweep:       d.Sweep.v,
 
@@ -45,7 +43,9 @@ func (l *loader) build(d *document) *builder {
 		RemoveOdoo:     Removal(or(d.Remove.Odoo, string(RemoveNever))),
 	}
 	b.dingSide()
+	b.m.Leave, b.m.Guard = b.leave(), b.guard()
 	b.odooSide()
+	b.approval()
 	b.fields()
 	b.match()
 	b.create()
@@ -61,8 +61,9 @@ func or(s str, fallback string) string {
 	return fallback
 }
 
-func (g guardDoc) guard() Guard {
-	out := defaultGuard
+// over returns the budget with what the document gives in the place of the fallback's.
+func (g guardDoc) over(fallback Guard) Guard {
+	out := fallback
 	for _, one := range []struct {
 		given limit
 		to    *int

@@ -227,7 +227,7 @@ func castHint(want valueKind) string {
 
 // String names the kind for a complaint.
 func (k valueKind) String() string {
-	return [...]string{"anything", "a text", "a whole number", "a number", "a boolean", "a reference", "a list of ids", "a list of texts", "a form", "anything"}[k]
+	return [...]string{"anything", "a text", "a whole number", "a number", "a boolean", "a reference", "a list of ids", "a list of texts", "a person", "a form", "anything"}[k]
 }
 
 // converter chooses how the values of a pair are translated.

@@ -22,10 +22,17 @@ type document struct {
 	Fields      []fieldDoc `yaml:"fields" jsonschema:"required" jsonschema_description:"The pairs of fields."`
 	Create      createDoc  `yaml:"create,omitempty" jsonschema_description:"On which side missing records are created."`
 	Remove      removeDoc  `yaml:"remove,omitempty" jsonschema_description:"What happens on a side when the record is archived or gone on the other."`
-	Leave       str        `yaml:"leave,omitempty" jsonschema:"enum=keep,enum=remove,default=keep" jsonschema_description:"What happens in DingTalk when a record leaves the domain."`
+	Leave       str        `yaml:"leave,omitempty" jsonschema:"enum=keep,enum=remove,enum=terminate" jsonschema_description:"What happens in DingTalk when a record leaves the domain: keep is the default, but an approval is terminated."`
 	Guard       guardDoc   `yaml:"guard,omitempty" jsonschema_description:"The budget of risky operations a day; what exceeds it waits for a release."`
 	Poll        span       `yaml:"poll,omitempty" jsonschema_description:"How often Odoo is asked for changes, e.g. 30s."`
 	Sweep       span       `yaml:"sweep,omitempty" jsonschema_description:"How often both sides are compared completely, e.g. 24h."`
+	Change      str        `yaml:"change,omitempty" jsonschema:"enum=hold,enum=ignore,enum=terminate,enum=restart,default=hold" jsonschema_description:"What happens when what an approval was asked about is edited in Odoo while it is running."`
+	Marker      str        `yaml:"marker,omitempty" jsonschema_description:"The label of the component that carries the bridge's key, by which an approval is found again."`
+	Approvers   []levelDoc `yaml:"approvers,omitempty" jsonschema_description:"Who decides, level by level, instead of the flow that is configured in DingTalk."`
+	CC          peopleDoc  `yaml:"cc,omitempty" jsonschema_description:"Who is told of an approval with approvers of its own."`
+	CCPosition  str        `yaml:"cc_position,omitempty" jsonschema:"enum=START,enum=FINISH,enum=START_FINISH,default=FINISH" jsonschema_description:"When they are told."`
+	Select      selectDoc  `yaml:"select,omitempty" jsonschema_description:"For each node that the template leaves to the originator, by its key or its name: the people."`
+	Notes       notesDoc   `yaml:"notes,omitempty" jsonschema_description:"What is posted in the chatter: true is the bridge's own texts, false is nothing."`
 	Setup       []setupDoc `yaml:"setup,omitempty" jsonschema_description:"Fields that the setup command creates in Odoo for this mapping."`
 	Tests       []testDoc  `yaml:"tests,omitempty" jsonschema_description:"Examples that the test command runs."`
 }
@@ -36,6 +43,8 @@ type odooDoc struct {
 	Model   str `yaml:"model" jsonschema:"required" jsonschema_description:"The model, e.g. hr.employee."`
 	Domain  raw `yaml:"domain,omitempty" jsonschema:"type=array" jsonschema_description:"A search domain in prefix notation."`
 	Context raw `yaml:"context,omitempty" jsonschema:"type=object" jsonschema_description:"The context of every call of this mapping."`
+
+	Transitions transitionsDoc `yaml:"transitions,omitempty" jsonschema_description:"How a field gets each of its values: field, wished value, then the steps of which the first possible one is taken."`
 }
 
 type dingDoc struct {
@@ -43,6 +52,8 @@ type dingDoc struct {
 
 	Kind  str      `yaml:"kind" jsonschema:"required" jsonschema_description:"The kind of object, e.g. user or department."`
 	Scope scopeDoc `yaml:"scope,omitempty" jsonschema_description:"Limits the objects that take part."`
+
+	ProcessCode str `yaml:"process_code,omitempty" jsonschema_description:"The code of the template of approvals; it may be left to the settings."`
 }
 
 type scopeDoc struct {
@@ -133,7 +144,6 @@ type testDoc struct {
 
 // laterKeys belong to the grammar, but nothing acts on them yet: they deserve another complaint than a misspelt key.
 var laterKeys = map[string]bool{
-	"lines": true, "transitions": true, "marker": true, "receivers": true, "approvers": true, "cc": true,
-	"once": true, "schedule": true, "group_by": true, "window": true, "frozen_before": true, "change": true, "notes": true,
-	"process_code": true,
+	"lines": true, "receivers": true, "once": true, "schedule": true, "group_by": true, "window": true,
+	"frozen_before": true,
 }

@@ -53,6 +53,7 @@ const (
 	kindRecord // a many2one: {id, name}
 	kindIDs    // []int64
 	kindTexts  // []string
+	kindActor  // who acted in a step: {name, userid}
 
 	kindGroup     // a name under which others stand: form. It is no field itself
 	kindComponent // what a component of a form, or a cell of a table, holds: a text or a list, "" when empty
@@ -179,6 +180,8 @@ func (k valueKind) form(v any) (any, bool) {
 		return b, ok || v == nil
 	case kindRecord:
 		return formRecord(v)
+	case kindActor:
+		return formActor(v)
 	case kindIDs:
 		ids, ok := v.([]int64)
 		return ids, ok || v == nil

@@ -108,6 +108,8 @@ func (k valueKind) exprType() types.Type {
 		return types.Bool
 	case kindRecord:
 		return types.Map{"id": types.Int64, "name": types.String}
+	case kindActor:
+		return types.Map{"name": types.String, "userid": types.String}
 	case kindIDs:
 		return types.Array(types.Int64)
 	case kindTexts:
@@ -352,6 +354,9 @@ func (p *patcher) kindOf(n ast.Node) valueKind {
 			}
 			return kindText
 		}
+		if p.kindOf(n.Node) == kindActor {
+			return kindText
+		}
 	}
 	return kindAny
 }
@@ -369,6 +374,10 @@ func (p *patcher) compareEmpty(n ast.Node, k valueKind, operator string) ast.Nod
 		return compare(n, &ast.StringNode{Value: ""})
 	case kindInt, kindFloat:
 		return compare(n, &ast.IntegerNode{Value: 0})
+	case kindActor:
+		userid := &ast.MemberNode{Node: n, Property: &ast.StringNode{Value: "userid"}}
+		userid.SetLocation(n.Location())
+		return compare(userid, &ast.StringNode{Value: ""})
 	case kindRecord:
 		id := &ast.MemberNode{Node: n, Property: &ast.StringNode{Value: "id"}}
 		id.SetLocation(n.Location())

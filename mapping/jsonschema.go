@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 
 	"github.com/invopop/jsonschema"
 )
@@ -11,7 +12,17 @@ import (
 // JSONSchema returns the schema of one mapping document (JSON Schema 2020-12), for editors: completion, descriptions and a first
 // check. It is made from the structures the parser fills. What only the field tables know is left to Load.
 func JSONSchema() ([]byte, error) {
-	r := &jsonschema.Reflector{
+	s := reflector().Reflect(document{})
+	s.Title = "dingbridge mapping"
+	out, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("writing the JSON schema: %w", err)
+	}
+	return append(out, '\n'), nil
+}
+
+func reflector() *jsonschema.Reflector {
+	return &jsonschema.Reflector{
 		FieldNameTag:               "yaml",
 		RequiredFromJSONSchemaTags: true,
 		ExpandedStruct:             true,
@@ -19,13 +30,6 @@ func JSONSchema() ([]byte, error) {
 		DoNotReference:             true,
 		Mapper:                     schemaOf,
 	}
-	s := r.Reflect(document{})
-	s.Title = "dingbridge mapping"
-	out, err := json.MarshalIndent(s, "", "  ")
-	if err != nil {
-		return nil, fmt.Errorf("writing the JSON schema: %w", err)
-	}
-	return append(out, '\n'), nil
 }
 
 // schemaOf describes the values of a document that are not plain structs or lists: always anew, since the tags of the key are added
@@ -60,7 +64,42 @@ func schemaOf(t reflect.Type) *jsonschema.Schema {
 	case reflect.TypeFor[raw]():
 		return &jsonschema.Schema{}
 	}
+	return approvalSchemaOf(t)
+}
+
+// approvalSchemaOf describes the values that only a mapping of approvals has.
+func approvalSchemaOf(t reflect.Type) *jsonschema.Schema {
+	switch t {
+	case reflect.TypeFor[transitionsDoc]():
+		steps := &jsonschema.Schema{Type: "array", Items: structSchema[stepDoc](), MinItems: ptr(uint64(1))}
+		return &jsonschema.Schema{Type: "object", AdditionalProperties: &jsonschema.Schema{Type: "object", AdditionalProperties: steps}}
+	case reflect.TypeFor[oneOrMore]():
+		one := []*jsonschema.Schema{{Type: "string"}, {Type: "number"}, {Type: "boolean"}}
+		many := &jsonschema.Schema{Type: "array", Items: &jsonschema.Schema{OneOf: one}, MinItems: ptr(uint64(1))}
+		return &jsonschema.Schema{OneOf: append(slices.Clone(one), many)}
+	case reflect.TypeFor[personDoc]():
+		return &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Const: followersWord}, structSchema[personKeys]()}}
+	case reflect.TypeFor[peopleDoc]():
+		person := approvalSchemaOf(reflect.TypeFor[personDoc]())
+		return &jsonschema.Schema{OneOf: append(person.OneOf, &jsonschema.Schema{Type: "array", Items: approvalSchemaOf(reflect.TypeFor[personDoc]())})}
+	case reflect.TypeFor[levelDoc]():
+		person := approvalSchemaOf(reflect.TypeFor[personDoc]())
+		return &jsonschema.Schema{OneOf: append(person.OneOf, structSchema[levelKeys]())}
+	case reflect.TypeFor[selectDoc]():
+		return &jsonschema.Schema{Type: "object", AdditionalProperties: approvalSchemaOf(reflect.TypeFor[peopleDoc]())}
+	case reflect.TypeFor[noteDoc]():
+		return &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "boolean"}, {Type: "string"}}}
+	case reflect.TypeFor[notesDoc]():
+		return &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "boolean"}, structSchema[notesKeys]()}}
+	}
 	return nil
+}
+
+// structSchema describes a set of keys that stands among other forms of a value.
+func structSchema[T any]() *jsonschema.Schema {
+	s := reflector().ReflectFromType(reflect.TypeFor[T]())
+	s.Version = ""
+	return s
 }
 
 func ptr[T any](v T) *T { return &v }

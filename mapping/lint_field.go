@@ -14,11 +14,14 @@ func (b *builder) lintField(fd *fieldDoc, f *Field) {
 		b.lintToOdoo(fd, f)
 	}
 	b.lintTwice(fd, f)
+	b.lintOutcome(fd, f)
 	if f.OnCreate && f.Direction == Both {
 		b.errorf(fd.On.place, "what is set at creation only has one direction; give the pair one")
 	}
 	if fd.Wins.given() {
 		switch {
+		case b.m.Approval != nil:
+			b.errorf(fd.Wins.place, "wins has no effect: a running approval cannot be edited in DingTalk")
 		case f.Direction != Both:
 			b.errorf(fd.Wins.place, "a pair with one direction has no conflicts; wins has no effect")
 		case f.Wins == NewestWins && b.kind != nil && !b.kind.Times:
@@ -36,13 +39,13 @@ func (b *builder) lintToDingTalk(fd *fieldDoc, f *Field) {
 	case d.Type == typeComponent: // a form is filled once; what a later edit means is said by change:
 	case f.OnCreate && !d.Create:
 		b.errorf(fd.On.place, "%s cannot be given when a %s is created, only later", f.DingName, b.kind.Name)
-	case f.OnCreate || d.Update:
+	case f.OnCreate || d.Update || b.m.Approval != nil: // what an approval was started with is kept; change says what an edit means
 	case f.Value != nil:
 		b.errorf(fd.DingTalk.place, `%s can be given at creation only; the pair needs "on: create"`, f.DingName)
 	case !d.Required: // a required one cannot be left out, so there is nothing to warn of
 		b.warnf(fd.DingTalk.place, "%s can be given at creation only: later changes in Odoo will be held for a person", f.DingName)
 	}
-	if b.m.Sweep > 0 || f.OnCreate {
+	if b.m.Sweep > 0 || f.OnCreate || b.m.Approval != nil { // an approval is read again when it is decided
 		return
 	}
 	names := []string{f.OdooName}
@@ -75,6 +78,7 @@ func (b *builder) lintToOdoo(fd *fieldDoc, f *Field) {
 	case o == nil:
 	case slices.Contains(magicFields, f.OdooName), o.Readonly && !o.Store:
 		b.errorf(fd.Odoo.place, "Odoo sets %s itself; it cannot be written", f.OdooName)
+	case b.m.Approval != nil: // documents are read-only by their state, and methods change that
 	case o.Readonly:
 		b.warnf(fd.Odoo.place, "%s is read-only for people in Odoo; what is written there may be computed again", f.OdooName)
 	}

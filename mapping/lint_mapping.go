@@ -78,6 +78,9 @@ func (b *builder) lintPolicies() {
 	if b.kind != nil {
 		b.lintKind()
 	}
+	if b.m.Approval != nil {
+		b.lintApproval()
+	}
 	r := b.d.Remove
 	c := b.d.Create
 	for _, rule := range []struct {
@@ -90,7 +93,7 @@ func (b *builder) lintPolicies() {
 		{c.Odoo.place, b.m.CreateOdoo.Allowed, "create", Odoo},
 		{r.DingTalk.place, b.m.RemoveDingTalk != RemoveNever, "remove", DingTalk},
 		{r.Odoo.place, b.m.RemoveOdoo != RemoveNever, "remove", Odoo},
-		{b.d.Leave.place, b.m.Leave == LeaveRemove, "leave: remove", DingTalk},
+		{b.d.Leave.place, b.m.Leave != LeaveKeep, "leave: " + string(b.m.Leave), DingTalk},
 	} {
 		if rule.active && !b.m.Direction.Allows(rule.side) {
 			b.errorf(rule.at, "the mapping's direction is %s, so %s has no effect in %s", b.m.Direction, rule.what, rule.side)
@@ -110,7 +113,7 @@ func (b *builder) lintKind() {
 	if b.m.RemoveDingTalk == RemoveDelete && !k.Delete {
 		b.errorf(b.d.Remove.DingTalk.place, "a DingTalk %s cannot be deleted", k.Name)
 	}
-	if b.m.Leave == LeaveRemove && !k.Delete {
+	if b.m.Leave == LeaveRemove && !k.Delete && !k.Ends {
 		b.errorf(b.d.Leave.place, "a DingTalk %s cannot be deleted", k.Name)
 	}
 	if !b.m.CreateDingTalk.Allowed {
@@ -138,6 +141,10 @@ func (b *builder) lintKind() {
 func (l *loader) lintTogether() {
 	for i, b := range l.builders {
 		for _, other := range l.builders[:i] {
+			if b.m.Approval != nil && other.m.Approval != nil { // each has instances of its own
+				b.lintStartTwice(other)
+				continue
+			}
 			if b.m.Model == other.m.Model && b.m.Model != "" && !disjoint(b.m.Domain, other.m.Domain) {
 				b.lintAgainst(other, Odoo, b.d.Create.Odoo.place, b.m.CreateOdoo.Allowed && other.m.CreateOdoo.Allowed)
 			}
@@ -145,6 +152,16 @@ func (l *loader) lintTogether() {
 				b.lintAgainst(other, DingTalk, b.d.Create.DingTalk.place, b.m.CreateDingTalk.Allowed && other.m.CreateDingTalk.Allowed)
 			}
 		}
+	}
+}
+
+func (b *builder) lintStartTwice(other *builder) {
+	switch {
+	case !startTwice(b.m, other.m):
+	case b.m.Approval.ProcessCode != "" && b.m.Approval.ProcessCode == other.m.Approval.ProcessCode:
+		b.errorf(b.d.Create.DingTalk.place, "the mapping %s already starts approvals of the same template for %s", other.m.Name, b.m.Model)
+	default:
+		b.errorf(b.d.Create.DingTalk.place, "the mapping %s already starts an approval of the same %s; give both a condition (when), so that one of them holds", other.m.Name, b.m.Model)
 	}
 }
 

@@ -21,7 +21,8 @@ func testSchema(t testing.TB) Schema {
 	}
 	readJSON(t, "testdata/schema/approval.json", &s.Kinds)
 	readJSON(t, "testdata/schema/documents.json", &models)
-	models["res.users"] = map[string]OdooField{"login": {Type: "char", Store: true}, "partner": {Type: "integer", Store: true}}
+	readJSON(t, "testdata/schema/attendance.json", &s.Kinds)
+	readJSON(t, "testdata/schema/approvals.json", &models)
 	s.Models = func(model string) (map[string]OdooField, bool) {
 		fields, ok := models[model]
 		return fields, ok

@@ -76,11 +76,22 @@ func (m *Mapping) names(side Side) []string {
 		}
 	}
 	if side == Odoo {
+		for _, t := range m.transitions() {
+			seen[t.Field] = true
+		}
 		expression(m.CreateDingTalk.When)
 	} else {
 		expression(m.CreateOdoo.When)
 	}
 	return slices.DeleteFunc(keysOf(seen), func(name string) bool { return side == Odoo && m.missing[name] })
+}
+
+// transitions are the fields that methods lead through their values.
+func (m *Mapping) transitions() []*Transition {
+	if m.Approval == nil {
+		return nil
+	}
+	return m.Approval.Transitions
 }
 
 // SetupField is a field that the setup command creates in Odoo for a mapping.
