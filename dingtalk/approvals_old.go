@@ -17,6 +17,7 @@ const (
 	pathOldComment   = "/topapi/process/instance/comment/add"
 	pathOldExecute   = "/topapi/process/instance/execute"
 	pathOldTemplates = "/topapi/process/listbyuserid"
+	pathOldManaged   = "/topapi/process/template/manage/get"
 )
 
 // Limits of the old API.

@@ -3,6 +3,7 @@ package dingtalk
 import (
 	"context"
 	"iter"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -16,8 +17,8 @@ const (
 	idsSpan  = 120 * 24 * time.Hour
 	idsReach = 365 * 24 * time.Hour
 	idsMost  = 10_000           // in one walk through the pages
-	idsLeast = time.Millisecond // the times of a query are milliseconds
-	idsTurn  = 1 * time.Minute  // how far clocks may differ at the far end of idsReach
+	idsUnit  = time.Millisecond // of the times of a query
+	idsEdge  = time.Minute      // how far clocks may differ at the far end of idsReach
 )
 
 // Get reads one instance (获取单个审批实例详情). IsNotFound: there is none, or it was deleted.
@@ -87,7 +88,7 @@ func moment(v any) time.Time {
 // IDsQuery says which instances IDs yields: those of one template that were started between the two instants.
 type IDsQuery struct {
 	ProcessCode string
-	From, To    time.Time // From at most 365 days back; the zero To is now
+	From, To    time.Time // From at most 365 days back, less the clocks' difference of a minute; the zero To is now
 	Users       []string  // the originators; none: all
 	Statuses    []string  // RUNNING, TERMINATED, COMPLETED; none: all. The old API cannot tell them apart
 }
@@ -105,6 +106,10 @@ func (s *ApprovalService) IDs(ctx context.Context, q IDsQuery) iter.Seq2[string,
 			yield("", err)
 			return
 		}
+		if edge := now.Add(idsEdge - idsReach); q.From.Before(edge) {
+			q.From = edge
+		}
+		q.From, q.To = q.From.Truncate(idsUnit), q.To.Add(idsUnit-1).Truncate(idsUnit)
 		groups := slices.Collect(slices.Chunk(q.Users, idsUsers))
 		if len(groups) == 0 {
 			groups = [][]string{nil}
@@ -137,7 +142,7 @@ func (s *ApprovalService) checkIDs(q IDsQuery, now time.Time) error {
 		return refuse(path, "process_code", "required")
 	case q.From.IsZero():
 		return refuse(path, "from", "required")
-	case q.From.Before(earliest.Add(-idsTurn)):
+	case q.From.Before(earliest.Add(-idsEdge)):
 		return refuse(path, "from", "DingTalk lists the instances of the last 365 days only, those since %s; asked for were those since %s",
 			earliest.UTC().Format(time.RFC3339), q.From.UTC().Format(time.RFC3339))
 	case q.To.Before(q.From):
@@ -188,8 +193,8 @@ func (w *idsWalk) walk(ctx context.Context, q IDsQuery) bool {
 	if n < idsMost {
 		return true
 	}
-	half := q.To.Sub(q.From) / 2
-	if half < idsLeast {
+	half := (q.To.Sub(q.From) / 2).Truncate(idsUnit)
+	if half < idsUnit {
 		w.yield("", incomplete(w.s.idsPath(), "more instances in one instant than can be listed"))
 		return false
 	}
@@ -213,7 +218,7 @@ func (s *ApprovalService) idPages(ctx context.Context, q IDsQuery) iter.Seq2[any
 		if len(q.Statuses) > 0 {
 			body["statuses"] = q.Statuses
 		}
-		return request{method: "POST", path: pathInstanceIDs, v1: true, body: body, read: true}
+		return request{method: http.MethodPost, path: pathInstanceIDs, v1: true, body: body, read: true}
 	})
 }
 

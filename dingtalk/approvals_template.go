@@ -23,8 +23,11 @@ var templateNames = map[string]string{
 	"process_code": "processCode", "icon_url": "iconUrl", "dir_name": "dirName",
 }
 
-// managedNames likewise, in the list of templates that somebody manages.
-var managedNames = map[string]string{"process_code": "processCode", "icon_url": "iconUrl", "name": "flowTitle"}
+// managedNames likewise, in the list of templates that somebody manages, in the new and in the old API.
+var (
+	managedNames    = map[string]string{"process_code": "processCode", "icon_url": "iconUrl", "name": "flowTitle"}
+	oldManagedNames = map[string]string{"name": "flow_title"}
+)
 
 // Templates yields the templates that a person may start, or all of the corp when userID is empty (获取用户可见的审批模板), as Objects of
 // ApprovalTemplateKind. After an error the iteration ends, and what was yielded is not the whole.
@@ -79,30 +82,37 @@ func templateRow(api string, row any, names map[string]string) (Object, error) {
 }
 
 // Managed returns the templates that a person may edit (获取当前企业所有可管理的表单), as Templates yields them; their dir_name is not told.
-// What the old API's counterpart answers is not known: with it the call fails.
 func (s *ApprovalService) Managed(ctx context.Context, userID string) ([]Object, error) {
+	path, names := pathManagedTemplates, managedNames
 	if s.old() {
-		return nil, notInOldAPI(pathManagedTemplates)
+		path, names = pathOldManaged, oldManagedNames
 	}
-	if err := checkUserID(pathManagedTemplates, userID); err != nil {
+	if err := checkUserID(path, userID); err != nil {
 		return nil, err
 	}
-	answer, err := s.get(ctx, pathManagedTemplates, url.Values{"userId": {userID}})
+	answer, err := s.managed(ctx, userID)
 	if err != nil {
 		return nil, err
 	}
 	if _, ok := answer["result"].([]any); !ok {
-		return nil, incomplete(pathManagedTemplates, "no result")
+		return nil, incomplete(path, "no result")
 	}
 	var out []Object
 	for _, row := range answer.Rows("result") {
-		t, err := templateRow(pathManagedTemplates, map[string]any(row), managedNames)
+		t, err := templateRow(path, map[string]any(row), names)
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, t)
 	}
 	return out, nil
+}
+
+func (s *ApprovalService) managed(ctx context.Context, userID string) (Object, error) {
+	if s.old() {
+		return s.c.read(ctx, pathOldManaged, Object{"userid": userID})
+	}
+	return s.get(ctx, pathManagedTemplates, url.Values{"userId": {userID}})
 }
 
 // Template reads the form of a template (获取表单 schema). IsNotFound: there is none with the code. Not in the old API.

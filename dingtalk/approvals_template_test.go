@@ -47,6 +47,10 @@ func TestManaged(t *testing.T) {
 	if _, err := a.Managed(bg(), "u1"); failure(t, err).Class != Retry {
 		t.Error(err)
 	}
+	f.on(pathOldManaged, ok(`{"errcode":0,"result":[{"flow_title":"请假","process_code":"PROC-1","icon_url":"https://i"}]}`))
+	if got, err := f.client(oldApprovals).Approvals.Managed(bg(), "u1"); err != nil || fmt.Sprint(got) != "[map[icon_url:https://i name:请假 process_code:PROC-1]]" {
+		t.Errorf("%v %v", got, err)
+	}
 }
 
 func TestTemplate(t *testing.T) {

@@ -319,7 +319,7 @@ func TestNotInTheOldAPI(t *testing.T) {
 	a := newFar(t).client(oldApprovals, clock.set).Approvals
 	running := IDsQuery{ProcessCode: "p", From: clock.now(), Statuses: []string{"RUNNING"}}
 	for name, err := range map[string]error{
-		"Template": second(a.Template(bg(), "p")), "Forecast": second(a.Forecast(bg(), leaveRequest())), "Managed": second(a.Managed(bg(), "u")),
+		"Template": second(a.Template(bg(), "p")), "Forecast": second(a.Forecast(bg(), leaveRequest())),
 		"Redirect": a.Redirect(bg(), Task{ID: "1"}, "u", ""), "statuses": last(a.IDs(bg(), running)),
 	} {
 		if e := failure(t, err); !errors.Is(err, ErrNotInOldAPI) || e.Class != Reject {
@@ -395,7 +395,10 @@ func TestIDsOfManyOriginators(t *testing.T) {
 	for i := range users {
 		users[i] = fmt.Sprint("u", i)
 	}
-	got := collect(t, f.client(clock.set).Approvals.IDs(bg(), IDsQuery{ProcessCode: "p", From: clock.now(), To: clock.now(), Users: users}))
+	got := collect(t, f.client(clock.set).Approvals.IDs(bg(), IDsQuery{ProcessCode: "p", From: clock.now().Add(1), To: clock.now().Add(2), Users: users}))
+	if c := f.last(pathInstanceIDs); c.body["startTime"] != float64(clock.now().UnixMilli()) || c.body["endTime"] != float64(clock.now().UnixMilli()+1) {
+		t.Errorf("the span lost what is less than a millisecond: %s", c.raw)
+	}
 	var asked []int
 	for _, c := range f.called(pathInstanceIDs) {
 		asked = append(asked, len(c.body["userIds"].([]any)))
@@ -455,6 +458,13 @@ func TestIDsTooOldOrBroken(t *testing.T) {
 	}
 	if len(f.called(pathInstanceIDs)) != 0 {
 		t.Error("a call was made")
+	}
+	f.on(pathInstanceIDs, ok(`{"result":{"list":[]}}`))
+	if ids := collect(t, c.Approvals.IDs(bg(), IDsQuery{ProcessCode: "p", From: now.AddDate(0, 0, -365)})); len(ids) != 0 {
+		t.Error(ids)
+	}
+	if first := f.called(pathInstanceIDs)[0].body["startTime"].(float64); int64(first) != now.AddDate(0, 0, -365).Add(time.Minute).UnixMilli() {
+		t.Errorf("a whole year back, from %v", first)
 	}
 	for name, answer := range map[string]answerFunc{
 		"no result": ok(`{"success":true}`), "the same page for ever": ok(`{"result":{"list":["i"],"nextToken":"7"}}`), "no id": ok(`{"result":{"list":[""]}}`),

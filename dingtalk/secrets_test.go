@@ -160,7 +160,7 @@ var allPaths = []string{
 	pathRoleUnassign, pathRoleScope, pathRoleMembers, pathScopes, pathLeaveRecords, pathCallbacksFailed,
 	pathInstances, pathInstanceIDs, pathInstanceTerminate, pathInstanceComment, pathInstanceExecute, pathInstanceFile, pathTaskRedirect,
 	pathTemplates, pathManagedTemplates, pathFormSchema, pathForecast, pathOldStart, pathOldGet, pathOldIDs, pathOldFile, pathOldTerminate,
-	pathOldComment, pathOldExecute, pathOldTemplates, pathAttendanceFinish, pathAttendanceCancel, pathLeaveTypes,
+	pathOldComment, pathOldExecute, pathOldTemplates, pathOldManaged, pathAttendanceFinish, pathAttendanceCancel, pathLeaveTypes,
 }
 
 // The bound on the far side's words falls on every place of a secret once: no half of it remains.
