@@ -115,7 +115,7 @@ func (b *builder) odooSide() {
 	}
 	b.setup()
 	if b.model != nil {
-		b.odooScope = odooScope(b.m.Model, b.model)
+		b.odooScope = odooScope(b.m.Model, b.model).over(b.schema, b.model)
 		for _, s := range b.m.setup { // also those still missing: an expression over them is Unknown
 			b.odooScope.add(s.Name, odooValueKind(s.Type))
 		}
@@ -171,7 +171,15 @@ func (b *builder) condition(s str, scope *scope) *Expr {
 		return nil
 	}
 	e.Pos = b.position(s.place)
+	b.doubts(s, e)
 	return e
+}
+
+// doubts warns of what an expression names and nobody here knows.
+func (b *builder) doubts(s str, e *Expr) {
+	for _, doubt := range e.doubts {
+		b.warnf(b.inside(s, doubt.offset), "%s", doubt.message)
+	}
 }
 
 var addedField = regexp.MustCompile(`\bx_[a-z0-9_]+\b`)
@@ -181,7 +189,11 @@ func (b *builder) assumeAdded(s str, scope *scope) {
 	if b.schema.Live || scope != b.odooScope {
 		return
 	}
-	for _, name := range addedField.FindAllString(s.v, -1) {
+	for _, found := range addedField.FindAllStringIndex(s.v, -1) {
+		name := s.v[found[0]:found[1]]
+		if strings.HasSuffix(strings.TrimRight(s.v[:found[0]], " "), ".") { // of another model
+			continue
+		}
 		if _, known := scope.kinds[name]; !known {
 			b.odooField(str{place: s.place, v: name}) // warns
 			scope.add(name, kindAny)

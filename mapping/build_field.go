@@ -17,8 +17,8 @@ func (b *builder) fields() {
 	}
 	for i := range b.d.Fields {
 		fd := &b.d.Fields[i]
-		if b.m.missing[fd.Odoo.v] {
-			b.warnf(fd.Odoo.place, "%s has no field %q yet; the pair is left out until `dingbridge setup` has created it", b.m.Model, fd.Odoo.v)
+		if b.m.missing[firstOf(fd.Odoo.v)] {
+			b.warnf(fd.Odoo.place, "%s has no field %q yet; the pair is left out until `dingbridge setup` has created it", b.m.Model, firstOf(fd.Odoo.v))
 			b.dropped = append(b.dropped, fd.DingTalk.v, fd.Odoo.v)
 			continue
 		}
@@ -101,8 +101,8 @@ func (b *builder) odooField(name str) *OdooField {
 	switch {
 	case name.v == "id":
 		return &OdooField{Type: "integer", Readonly: true, Store: true}
-	case strings.Contains(name.v, "."):
-		b.errorf(name.place, "a path over several models is not available yet: %q", name.v)
+	case isPath(name.v):
+		return b.path(name)
 	case strings.HasPrefix(name.v, "x_") && !b.schema.Live:
 		b.warnf(name.place, "%s has no field %q in a stock Odoo; declare it under setup: for `dingbridge setup`, or check against the server", b.m.Model, name.v)
 	default:
@@ -194,6 +194,7 @@ func (b *builder) computed(fd *fieldDoc, f *Field) {
 		return
 	}
 	e.Pos = b.position(fd.Value.place)
+	b.doubts(fd.Value, e)
 	f.Value = e
 	if want := f.targetKind(); want != kindAny && kind != kindAny && want != kind {
 		b.errorf(fd.Value.place, "the value is %s, but %s takes %s%s", kind, f.Key, want, castHint(want))

@@ -160,10 +160,12 @@ func (b *builder) set(field string, d *stepDoc) map[string]any {
 			b.errorf(name.place, "%s is written by the step anyway", field)
 			return
 		}
+		if isPath(name.v) {
+			b.errorf(name.place, "only fields of %s itself can be written", b.m.Model)
+			return
+		}
 		f := b.odooField(name)
 		switch {
-		case isPath(name.v):
-			b.errorf(name.place, "only fields of %s itself can be written", b.m.Model)
 		case f != nil && (slices.Contains(magicFields, name.v) || f.Readonly && !f.Store):
 			b.errorf(name.place, "Odoo sets %s itself; it cannot be written", name.v)
 		case f != nil && (f.Type == "one2many" || f.Type == "many2many"):

@@ -25,6 +25,8 @@ type Expr struct {
 	parts []exprPart // one for a plain expression
 	plain bool       // not a text with braces
 	names []exprName // the fields used
+
+	doubts []exprError // what nobody here knows; it may be on the server
 }
 
 // exprPart is a literal text or a program.

@@ -33,6 +33,9 @@ type scope struct {
 	kinds  map[string]valueKind
 	types  types.Map
 	groups map[string]string // the names under which others stand, and how those begin in a record: "form", "form."
+
+	// follow tells what stands at the end of a path that leads over a many2one; nil where there are none.
+	follow func(path string) (*OdooField, *pathFault)
 }
 
 func newScope(of string) *scope {
@@ -199,6 +202,14 @@ func (e *Expr) compile(source string, offset int, s *scope, opts ...expr.Option)
 	if len(source) > maxExprBytes {
 		return exprPart{}, &exprError{offset, fmt.Sprintf("the expression is longer than %d bytes", maxExprBytes)}
 	}
+	s, doubts, fault := s.withPaths(source)
+	if fault != nil {
+		fault.offset += offset
+		return exprPart{}, fault
+	}
+	for _, doubt := range doubts {
+		e.doubts = append(e.doubts, exprError{doubt.offset + offset, doubt.message})
+	}
 	p := &patcher{scope: s, bare: map[*ast.IdentifierNode]bool{}}
 	opts = append([]expr.Option{expr.Env(s.types), expr.MaxNodes(maxExprNodes), expr.Patch(p)}, opts...)
 	if len(s.groups) > 0 {
@@ -307,6 +318,7 @@ func (p *patcher) Visit(node *ast.Node) {
 		p.binary(node, n)
 	case *ast.MemberNode:
 		p.member(n)
+		p.path(node, n)
 	case *ast.BuiltinNode:
 		if len(n.Arguments) > 0 && listBuiltins[n.Name] {
 			p.asRows(&n.Arguments[0])

@@ -45,16 +45,27 @@ func (b *builder) lintToDingTalk(fd *fieldDoc, f *Field) {
 	case !d.Required: // a required one cannot be left out, so there is nothing to warn of
 		b.warnf(fd.DingTalk.place, "%s can be given at creation only: later changes in Odoo will be held for a person", f.DingName)
 	}
-	if b.m.Sweep > 0 || f.OnCreate || b.m.Approval != nil { // an approval is read again when it is decided
+	if f.OnCreate || b.m.Approval != nil { // an approval is read again when it is decided
 		return
 	}
 	names := []string{f.OdooName}
 	if f.Value != nil {
 		names = f.Value.Names()
 	}
+	if f.When != nil {
+		names = append(names, f.When.Names()...)
+	}
+	b.lintSeen(fd.at, names)
+}
+
+// lintSeen warns of fields of which only a sweep sees the change, unless the mapping says how often it sweeps.
+func (b *builder) lintSeen(where place, names []string) {
+	if b.m.Sweep > 0 {
+		return
+	}
 	for _, name := range names {
 		if unseen := b.unseen(name); unseen != "" {
-			b.warnf(fd.at, "%s of %s is %s, so polling cannot see it change; only the sweep will: say how often with sweep:", name, b.m.Model, unseen)
+			b.warnf(where, "%s of %s is %s, so polling cannot see it change; only the sweep will: say how often with sweep:", name, b.m.Model, unseen)
 		}
 	}
 }
@@ -63,6 +74,8 @@ func (b *builder) lintToDingTalk(fd *fieldDoc, f *Field) {
 func (b *builder) unseen(name string) string {
 	o, ok := b.model[name]
 	switch {
+	case isPath(name) && b.model != nil:
+		return "part of another record"
 	case !ok || o.Type == "":
 		return ""
 	case o.Type == "one2many" || o.Type == "many2many":
@@ -75,6 +88,8 @@ func (b *builder) unseen(name string) string {
 
 func (b *builder) lintToOdoo(fd *fieldDoc, f *Field) {
 	switch o := f.odoo; {
+	case isPath(f.OdooName):
+		b.errorf(fd.Odoo.place, `a path leads to another record, which is not written; the pair needs "direction: to_dingtalk"`)
 	case o == nil:
 	case slices.Contains(magicFields, f.OdooName), o.Readonly && !o.Store:
 		b.errorf(fd.Odoo.place, "Odoo sets %s itself; it cannot be written", f.OdooName)

@@ -83,6 +83,9 @@ func (b *builder) lintPolicies() {
 	}
 	r := b.d.Remove
 	c := b.d.Create
+	if when := b.m.CreateDingTalk.When; when != nil {
+		b.lintSeen(c.DingTalk.when.place, when.Names())
+	}
 	for _, rule := range []struct {
 		at     place
 		active bool

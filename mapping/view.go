@@ -44,7 +44,8 @@ func (m *Mapping) View(side Side, rec Record, base View, refs Refs, zone *time.L
 	return view, failed
 }
 
-// OdooFields returns the names to read from Odoo: of the pairs, and those that expressions use. Sorted.
+// OdooFields returns the names to read from Odoo: of the pairs, and those that expressions use. Sorted. A name with points is a path
+// over many2ones, and a record carries what stands at its end under the whole name; nil where a many2one on the way is empty.
 func (m *Mapping) OdooFields() []string { return m.names(Odoo) }
 
 // DingFields returns the names to read from DingTalk: of the pairs, those that expressions use, and those that converters
@@ -83,7 +84,7 @@ func (m *Mapping) names(side Side) []string {
 	} else {
 		expression(m.CreateOdoo.When)
 	}
-	return slices.DeleteFunc(keysOf(seen), func(name string) bool { return side == Odoo && m.missing[name] })
+	return slices.DeleteFunc(keysOf(seen), func(name string) bool { return side == Odoo && m.missing[firstOf(name)] })
 }
 
 // transitions are the fields that methods lead through their values.
