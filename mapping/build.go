@@ -21,6 +21,8 @@ type builder struct {
 
 	pairs   []*fieldDoc // of m.Fields, in the same order
 	dropped []string    // names of pairs that wait for the setup command
+
+	line *LineTemplate // whose pairs are compiled; nil while it is those of the mapping
 }
 
 // The guard of a mapping that gives none.
@@ -47,6 +49,7 @@ func (l *loader) build(d *document) *builder {
 	b.odooSide()
 	b.approval()
 	b.fields()
+	b.lines()
 	b.match()
 	b.create()
 	b.lintPolicies()

@@ -77,6 +77,12 @@ func (b *builder) rawFields(n *yaml.Node, side Side, each func(name string, valu
 			return
 		}
 		fieldType := ""
+		if f, _ := b.m.Field(name.v); side == Odoo && f != nil && f.Lines != nil {
+			if v, ok := b.rawLines(value, f.Lines); ok {
+				each(name.v, v)
+			}
+			return
+		}
 		if f := b.lookedUp(name.v); side == Odoo && f != nil { // by its text
 			name, fieldType = str{name.place, f.readName(Odoo), key}, "char"
 		} else if side == Odoo {
@@ -111,7 +117,14 @@ func (b *builder) rawValue(n *yaml.Node, fieldType string) (any, bool) {
 		return b.rawList(n)
 	case typeComponent:
 		return b.rawComponent(n)
-	case "boolean", "float", "monetary", typeJSON, "":
+	case "float", "monetary":
+		v, err := strconv.ParseFloat(n.Value, 64)
+		if n.Kind != yaml.ScalarNode || err != nil {
+			b.wrongType(n, "a number")
+			return nil, false
+		}
+		return v, true
+	case "boolean", typeJSON, "":
 		return b.plainValue(n)
 	case "integer", typeInstant:
 		v, err := strconv.ParseInt(n.Value, 10, 64)
@@ -228,8 +241,11 @@ func (b *builder) expect(n *yaml.Node) View {
 	}
 	view := View{}
 	b.file.pairs(n, func(key, value *yaml.Node) {
+		f, _ := b.m.Field(key.Value)
 		switch {
 		case !b.testField(str{at(key), key.Value, key}):
+		case f.Lines != nil && value.Kind == yaml.SequenceNode:
+			view[key.Value] = b.expectLines(value)
 		case value.Kind != yaml.ScalarNode:
 			b.wrongType(value, "a text")
 		case value.Value == "?":

@@ -61,6 +61,7 @@ func (b *builder) field(fd *fieldDoc) *Field {
 		Wins:      Rule(fd.Wins.v),
 	}
 	f.odoo, f.ding = b.odooField(fd.Odoo), b.dingField(fd.DingTalk)
+	f.cell = b.line != nil && b.line.Table != "" && b.kind != nil && f.DingName != "" && b.kind.cell(f.DingName)
 	f.Direction = b.direction(fd)
 	f.Key = b.key(fd)
 	f.Required = f.Writes(DingTalk) && f.ding != nil && f.ding.Required || f.Writes(Odoo) && f.odoo != nil && f.odoo.Required
@@ -114,6 +115,9 @@ func (b *builder) odooField(name str) *OdooField {
 func (b *builder) dingField(name str) *KindField {
 	if !name.given() || b.kind == nil {
 		return nil
+	}
+	if b.line != nil && b.line.Table != "" && b.kind.cell(name.v) {
+		return &KindField{Type: typeComponent, Create: true, Get: true}
 	}
 	if f, ok := b.kind.Fields[name.v]; ok {
 		return &f

@@ -20,6 +20,7 @@ type document struct {
 	Match       []matchDoc `yaml:"match,omitempty" jsonschema_description:"How two records that are not linked yet are recognised as one, in this order. A list within the list: all of these together."`
 	Conflict    str        `yaml:"conflict,omitempty" jsonschema:"enum=odoo,enum=dingtalk,enum=newest,enum=hold,default=hold" jsonschema_description:"Who wins when both sides changed a field."`
 	Fields      []fieldDoc `yaml:"fields" jsonschema:"required" jsonschema_description:"The pairs of fields."`
+	Lines       []linesDoc `yaml:"lines,omitempty" jsonschema_description:"How the lines of a document and the rows of detail tables are made of each other."`
 	Create      createDoc  `yaml:"create,omitempty" jsonschema_description:"On which side missing records are created."`
 	Remove      removeDoc  `yaml:"remove,omitempty" jsonschema_description:"What happens on a side when the record is archived or gone on the other."`
 	Leave       str        `yaml:"leave,omitempty" jsonschema:"enum=keep,enum=remove,enum=terminate" jsonschema_description:"What happens in DingTalk when a record leaves the domain: keep is the default, but an approval is terminated."`
@@ -90,6 +91,16 @@ type lookupDoc struct {
 	Create boolean `yaml:"create,omitempty" jsonschema_description:"Whether a record that is not there is made, with the text as its name."`
 }
 
+type linesDoc struct {
+	located
+
+	Odoo      str        `yaml:"odoo" jsonschema:"required" jsonschema_description:"The one2many that has the lines, e.g. order_line. Several entries may name one."`
+	For       str        `yaml:"for,omitempty" jsonschema_description:"The table, of which each row is a line, e.g. form.明细; a single line is made if not given."`
+	Direction str        `yaml:"direction,omitempty" jsonschema:"enum=to_dingtalk,enum=to_odoo,enum=both" jsonschema_description:"Which way the lines travel; the mapping's direction if not given."`
+	When      str        `yaml:"when,omitempty" jsonschema_description:"A condition over the row, or over the line in Odoo that is sent; there is no line while it is false."`
+	Fields    []fieldDoc `yaml:"fields" jsonschema:"required" jsonschema_description:"The pairs of fields: of the model of the lines, and the labels of the table."`
+}
+
 type createDoc struct {
 	located
 
@@ -144,6 +155,6 @@ type testDoc struct {
 
 // laterKeys belong to the grammar, but nothing acts on them yet: they deserve another complaint than a misspelt key.
 var laterKeys = map[string]bool{
-	"lines": true, "receivers": true, "once": true, "schedule": true, "group_by": true, "window": true,
+	"receivers": true, "once": true, "schedule": true, "group_by": true, "window": true,
 	"frozen_before": true,
 }

@@ -3,6 +3,7 @@ package mapping
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -37,10 +38,11 @@ type exprPart struct {
 
 // exprName is a field an expression uses, and the form in which the programs want it.
 type exprName struct {
-	name  string
+	name  string // its key in a record
 	kind  valueKind
 	group string // the variable under which it stands, "" when it is one itself
-	label string // its name within the group
+	label string // the variable, or its name within the group
+	cell  bool   // of a row, which may leave out what is empty
 }
 
 // valueKind is the form of a field's value inside an expression.
@@ -67,7 +69,7 @@ func (e *Expr) Names() []string {
 	for i, n := range e.names {
 		names[i] = n.name
 	}
-	return names
+	return slices.Compact(names)
 }
 
 // Bool evaluates a condition. The error is ErrUnknown when the record lacks a field that the expression uses.
@@ -141,7 +143,7 @@ func (e *Expr) env(rec Record) (map[string]any, error) {
 	env[budgetKey] = &budget{workBudget}
 	for _, n := range e.names {
 		v, ok := rec[n.name]
-		if !ok {
+		if !ok && !n.cell {
 			return nil, ErrUnknown
 		}
 		v, ok = n.kind.form(v)
@@ -185,8 +187,7 @@ func (k valueKind) form(v any) (any, bool) {
 	case kindActor:
 		return formActor(v)
 	case kindIDs:
-		ids, ok := v.([]int64)
-		return ids, ok || v == nil
+		return formIDs(v)
 	case kindTexts:
 		return plainTexts(v)
 	case kindComponent:
@@ -194,6 +195,22 @@ func (k valueKind) form(v any) (any, bool) {
 	default:
 		return v, true
 	}
+}
+
+// formIDs are the ids of an x2many; of lines that were read themselves they stand in the records.
+func formIDs(v any) (any, bool) {
+	list, ok := v.([]any)
+	if !ok {
+		ids, ok := v.([]int64)
+		return ids, ok || v == nil
+	}
+	ids := make([]int64, len(list))
+	for i, item := range list {
+		if ids[i], ok = rowOf(item)["id"].(int64); !ok {
+			return nil, false
+		}
+	}
+	return ids, true
 }
 
 var noRecord = map[string]any{"id": int64(0), "name": ""}

@@ -33,6 +33,7 @@ type scope struct {
 	kinds  map[string]valueKind
 	types  types.Map
 	groups map[string]string // the names under which others stand, and how those begin in a record: "form", "form."
+	cells  map[string]bool   // of the row that an expression is about; nil for other expressions
 
 	// follow tells what stands at the end of a path that leads over a many2one; nil where there are none.
 	follow func(path string) (*OdooField, *pathFault)
@@ -210,6 +211,9 @@ func (e *Expr) compile(source string, offset int, s *scope, opts ...expr.Option)
 	for _, doubt := range doubts {
 		e.doubts = append(e.doubts, exprError{doubt.offset + offset, doubt.message})
 	}
+	if s.cells != nil {
+		s = s.withCells(source)
+	}
 	p := &patcher{scope: s, bare: map[*ast.IdentifierNode]bool{}}
 	opts = append([]expr.Option{expr.Env(s.types), expr.MaxNodes(maxExprNodes), expr.Patch(p)}, opts...)
 	if len(s.groups) > 0 {
@@ -234,7 +238,7 @@ func (e *Expr) compile(source string, offset int, s *scope, opts ...expr.Option)
 		return exprPart{}, problem
 	}
 	for _, n := range p.used {
-		if i, found := slices.BinarySearchFunc(e.names, n, func(a, b exprName) int { return strings.Compare(a.name, b.name) }); !found {
+		if i, found := slices.BinarySearchFunc(e.names, n, exprName.compare); !found {
 			e.names = slices.Insert(e.names, i, n)
 		}
 	}
@@ -305,7 +309,7 @@ func (p *patcher) Visit(node *ast.Node) {
 		if k, ok := p.scope.kinds[n.Value]; k == kindGroup {
 			p.bare[n] = true
 		} else if ok {
-			p.used = append(p.used, exprName{name: n.Value, kind: k})
+			p.used = append(p.used, p.scope.plainName(n.Value, k))
 		} else if n.Value == "$env" {
 			p.refuse(n, "$env cannot be used; name the fields")
 		}

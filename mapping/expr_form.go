@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"reflect"
@@ -31,7 +32,7 @@ func (p *patcher) member(n *ast.MemberNode) {
 	}
 	delete(p.bare, of)
 	p.used = append(p.used, exprName{
-		name: p.scope.groups[of.Value] + key.Value, kind: kindComponent, group: of.Value, label: key.Value,
+		name: p.scope.groups[of.Value] + key.Value, kind: kindComponent, group: of.Value, label: key.Value, cell: of.Value == rowGroup,
 	})
 }
 
@@ -59,10 +60,15 @@ func (p *patcher) ofForm(n *ast.MemberNode) bool {
 	return false
 }
 
+// compare orders names by their keys. A cell may be named in two ways.
+func (n exprName) compare(other exprName) int {
+	return cmp.Or(strings.Compare(n.name, other.name), strings.Compare(n.group, other.group))
+}
+
 // put adds the value of a name to the environment of an evaluation.
 func (n exprName) put(env map[string]any, v any) {
 	if n.group == "" {
-		env[n.name] = v
+		env[n.label] = v
 		return
 	}
 	members, ok := env[n.group].(map[string]any)

@@ -135,6 +135,6 @@ func (p *patcher) path(node *ast.Node, n *ast.MemberNode) {
 	if !ok {
 		return
 	}
-	p.used = append(p.used[:len(p.used)-1], exprName{name: path, kind: k})
+	p.used = append(p.used[:len(p.used)-1], p.scope.plainName(path, k))
 	ast.Patch(node, &ast.IdentifierNode{Value: path})
 }

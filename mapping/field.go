@@ -11,6 +11,10 @@ import (
 // plainly on the side that has it; its other side is Compute's. An error means that the raw value is not what the
 // converter understands; the value is then Unknown.
 func (f *Field) Read(side Side, rec Record, env Env) (Value, error) {
+	if f.Lines != nil && side == DingTalk { // they have several tables, or none
+		env.Record = rec
+		return f.converter().Read(side, nil, env)
+	}
 	if f.Name(side) == "" {
 		return UnknownValue, nil
 	}
@@ -18,6 +22,11 @@ func (f *Field) Read(side Side, rec Record, env Env) (Value, error) {
 	if !ok {
 		return UnknownValue, nil
 	}
+	return f.read(side, raw, rec, env)
+}
+
+// read is Read of a raw value that was found already.
+func (f *Field) read(side Side, raw any, rec Record, env Env) (Value, error) {
 	if rests, err := f.rests(side, rec); rests || err != nil {
 		return UnknownValue, err
 	}
@@ -85,6 +94,9 @@ func (f *Field) Write(side Side, v Value, rec Record, env Env) (any, error) {
 	if v.IsUnknown() {
 		return nil, fmt.Errorf("%s is unknown and cannot be written", f.Key)
 	}
+	if f.Lines != nil && side == Odoo && rec != nil {
+		return nil, fmt.Errorf("the lines of %s are made with their document and not changed afterwards", name)
+	}
 	c := f.converter()
 	current, read := rec[name]
 	if _, partial := c.(listConverter); partial && side == DingTalk && rec != nil && !read {
@@ -131,6 +143,8 @@ func (f *Field) converter() Converter {
 	switch {
 	case f.Convert != nil:
 		return f.Convert
+	case f.Lines != nil:
+		return newLinesConverter(f)
 	case f.Ref != "":
 		return newRefConverter(f)
 	default:

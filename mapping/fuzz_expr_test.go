@@ -71,6 +71,44 @@ func FuzzExpression(f *testing.F) {
 	})
 }
 
+// FuzzRowExpression compiles and evaluates anything about a row of a table. It must not panic, names only what it may, and gives the same
+// result each time.
+func FuzzRowExpression(f *testing.F) {
+	for _, source := range []string{
+		`number(金额) + number(row["金额"])`, `form.费用类型 ?? '无'`, `sum(form.明细, number(.金额))`, `let x = row.金额; string(x)`, `'a' in form.标签`,
+		`{{ title }}: {{ form["金额"] }}元`, `join(map(form.明细, .名称 + .人数), '、')`, `rows(rows(form.明细))[0].名称 == nil`, `form?.标签 | first()`,
+		`number(repeat(title, 99))`, `let number = 1; number + number(row.a)`, `reduce(form.明细, #acc + number(.金额), 0)`, `form == nil`, `[form.a][0]`,
+	} {
+		f.Add(source)
+	}
+	scope := rowScope(dingScope(testSchema(f).Kinds["approval"]), "form.明细")
+	row := map[string]any{"金额": "12.5", "a": []any{"x", map[string]any{"b": nil}}, "c": map[string]any{}, "d": int64(7)}
+	records := []Record{rowRecord(aForm, row), {}, rowRecord(Record{"form.明细": "x", "title": nil}, nil)}
+	f.Fuzz(func(t *testing.T, source string) {
+		e, _, problem := compileValue(source, scope)
+		if problem != nil {
+			if problem.message == "" || problem.offset < 0 || problem.offset > utf8.RuneCountInString(source) {
+				t.Errorf("complaint %q at %d of %q", problem.message, problem.offset, source)
+			}
+			return
+		}
+		for _, name := range e.Names() {
+			if _, known := scope.kinds[name]; !known && !strings.HasPrefix(name, "form.") && !strings.HasPrefix(name, rowPrefix) {
+				t.Errorf("%s is no field", name)
+			}
+		}
+		for _, rec := range records {
+			v, err := e.Text(rec)
+			if err != nil && (!v.IsUnknown() || strings.Contains(err.Error(), "\n")) {
+				t.Errorf("%s, %q", v, err)
+			}
+			if again, failed := e.Text(rec); again != v || fmt.Sprint(failed) != fmt.Sprint(err) {
+				t.Errorf("%s, %v, then %s, %v", v, err, again, failed)
+			}
+		}
+	})
+}
+
 // nestedLoops looks for a loop within a loop by itself.
 func nestedLoops(source string) bool {
 	tree, err := parser.Parse(source)

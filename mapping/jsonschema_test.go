@@ -83,6 +83,18 @@ func TestJSONSchemaAcceptsPresets(t *testing.T) {
 	}
 }
 
+func TestJSONSchemaAcceptsApprovals(t *testing.T) {
+	s := compiledSchema(t)
+	for _, text := range []string{voucher, orderLines, approvalOf("x_trip", "both", "{odoo: x_leave_type_id, dingtalk: form.假期类型, lookup: {model: hr.leave.type, by: name, domain: [], create: false}}")} {
+		text = strings.Replace(text, "DIRECTION", "direction: both", 1)
+		for _, doc := range documents(t, Source{Data: []byte(text)}) {
+			if err := s.Validate(doc); err != nil {
+				t.Errorf("%.30s: %v", text, err)
+			}
+		}
+	}
+}
+
 func TestJSONSchemaRefuses(t *testing.T) {
 	s := compiledSchema(t)
 	for name, change := range map[string][2]string{

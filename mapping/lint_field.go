@@ -45,7 +45,7 @@ func (b *builder) lintToDingTalk(fd *fieldDoc, f *Field) {
 	case !d.Required: // a required one cannot be left out, so there is nothing to warn of
 		b.warnf(fd.DingTalk.place, "%s can be given at creation only: later changes in Odoo will be held for a person", f.DingName)
 	}
-	if f.OnCreate || b.m.Approval != nil { // an approval is read again when it is decided
+	if f.OnCreate || b.m.Approval != nil || b.line != nil { // an approval is read again when it is decided
 		return
 	}
 	names := []string{f.OdooName}

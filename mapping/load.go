@@ -90,8 +90,9 @@ func rank(mappings []*Mapping) []*Mapping {
 
 func waitsFor(m *Mapping, others []*Mapping) bool {
 	return slices.ContainsFunc(m.Fields, func(f *Field) bool {
-		return f.Ref != "" && f.Ref != m.Name && !f.Optional &&
-			slices.ContainsFunc(others, func(o *Mapping) bool { return o.Name == f.Ref })
+		return !f.Optional && slices.ContainsFunc(f.References(), func(name string) bool {
+			return name != m.Name && slices.ContainsFunc(others, func(o *Mapping) bool { return o.Name == name })
+		})
 	})
 }
 

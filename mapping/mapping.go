@@ -146,6 +146,7 @@ type Field struct {
 	Wins      Rule    // "" = the mapping's Conflict
 	Signature string  // changes when source, converter or table change; a stored base with another signature is no base
 
+	cell bool       // the DingTalk field is the label of a cell of a table
 	odoo *OdooField // the Odoo field's description, nil when there is none
 	ding *KindField // the DingTalk field's description, nil when there is none
 }

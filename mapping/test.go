@@ -115,7 +115,7 @@ func (r *testRun) read(side Side) {
 // tells reports whether the record of a side can tell a field.
 func (r *testRun) tells(side Side, f *Field) bool {
 	rec := r.record(side)
-	if f.Value != nil && f.source() == side {
+	if f.Value != nil && f.source() == side || f.Lines != nil && side == DingTalk {
 		return rec != nil
 	}
 	_, ok := f.raw(side, rec)
@@ -130,7 +130,7 @@ func (r *testRun) expect(key string, want Value) {
 			continue
 		}
 		told = true
-		if got := r.views[side][key]; got != want {
+		if got := withoutTemplates(f, r.views[side][key]); got != want {
 			r.failf("%s is read from %s as %s, not %s", key, side, got, want)
 		}
 	}
@@ -157,13 +157,16 @@ func (r *testRun) roundTrip(f *Field) {
 		if !v.IsKnown() || !f.Writes(side) || f.Attribute != "" {
 			continue
 		}
-		rec := r.record(side)
+		rec := r.target(f, side)
 		out, err := f.Write(side, v, rec, r.env(f.Key))
 		if missing := (*MissingRef)(nil); errors.As(err, &missing) {
 			continue
 		}
 		if err != nil {
 			r.failf("writing %s to %s: %s", f.Key, side, err)
+			continue
+		}
+		if f.Lines != nil && f.DingName == "" { // they are only made, not read again
 			continue
 		}
 		again := Record{f.readName(side): r.shown(f, side, out)}
@@ -188,12 +191,15 @@ func (r *testRun) writes(side Side, name string, want any) {
 		r.failf("the other side does not tell %s", f.Key)
 		return
 	}
-	got, err := f.Write(side, v, r.record(side), r.env(f.Key))
+	got, err := f.Write(side, v, r.target(f, side), r.env(f.Key))
 	if err != nil {
 		r.failf("writing %s to %s: %s", f.Key, side, err)
 		return
 	}
 	got = r.shown(f, side, got)
+	if f.Lines != nil && side == Odoo {
+		got, want = likeLines(got), likeLines(want)
+	}
 	if isEmpty(got) && isEmpty(want) {
 		return
 	}

@@ -62,7 +62,7 @@ func (m *Mapping) names(side Side) []string {
 		}
 	}
 	for _, f := range m.Fields {
-		if name := f.Name(side); name != "" {
+		if name := f.Name(side); name != "" && !(side == Odoo && f.Lines != nil && f.DingName == "") { // lines that are only made
 			seen[name] = true
 			seen[f.readName(side)] = true
 		}
