@@ -373,3 +373,38 @@ func TestRowExpressions(t *testing.T) {
 		}
 	}
 }
+
+func TestPathsInLines(t *testing.T) {
+	m := load(t, `mapping: asked
+odoo: {model: sale.order}
+dingtalk: {kind: approval}
+fields: [{odoo: name, dingtalk: form.单号}, {dingtalk: originator_user_id, value: "'boss'"}]
+create: {dingtalk: {when: "len(order_line) > 1"}}
+lines:
+  - odoo: order_line
+    for: form.明细
+    when: product_id.active
+    fields:
+      - {odoo: product_id.default_code, dingtalk: 编码}
+      - {dingtalk: 说明, value: "product_id.barcode + ': ' + name"}
+`)
+	if got := m.LineFields()[0].Names; !slices.Equal(got, []string{"id", "name", "product_id.active", "product_id.barcode", "product_id.default_code"}) {
+		t.Errorf("to read: %v", got)
+	}
+	if got := m.OdooFields(); !slices.Equal(got, []string{"name", "order_line"}) {
+		t.Errorf("%v", got)
+	}
+	line := func(code string, active bool) Record {
+		return Record{"id": int64(len(code)), "name": "螺丝", "product_id.active": active, "product_id.barcode": "690", "product_id.default_code": code}
+	}
+	rec := Record{"name": "SO1", "order_line": []any{line("S1", true), line("S2", false), line("", true)}}
+	view, failed := m.View(Odoo, rec, nil, nil, nil)
+	if want := Text(`[{"编码":"S1","说明":"690: 螺丝"},{"说明":"690: 螺丝"}]`); len(failed) > 0 || view["order_line"] != want {
+		t.Errorf("%v, %v", view, failed)
+	}
+	for want, lines := range map[bool]any{true: rec["order_line"], false: []int64{1}} {
+		if got, err := m.CreateDingTalk.When.Bool(Record{"order_line": lines}); err != nil || got != want {
+			t.Errorf("%v lines: %v, %v", lines, got, err)
+		}
+	}
+}
