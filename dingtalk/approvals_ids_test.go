@@ -2,6 +2,7 @@ package dingtalk
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -24,7 +25,11 @@ func collect[T any](t *testing.T, seq func(func(T, error) bool)) []T {
 func spans(f *far, path, start, end, token string, now time.Time) (out []string) {
 	for _, c := range f.called(path) {
 		day := func(key string) float64 {
-			return (c.body[key].(float64) - float64(now.UnixMilli())) / (24 * 3600 * 1000)
+			at, sent := c.body[key].(float64)
+			if !sent {
+				return math.Inf(1)
+			}
+			return (at - float64(now.UnixMilli())) / (24 * 3600 * 1000)
 		}
 		out = append(out, fmt.Sprintf("%g..%g @%v", day(start), day(end), c.body[token]))
 	}
@@ -41,7 +46,7 @@ func TestIDsByPagesAndSpans(t *testing.T) {
 	if fmt.Sprint(got) != "[i1 i2 i3 i4]" {
 		t.Errorf("%v", got)
 	}
-	want := []string{"-300..-180 @0", "-300..-180 @20", "-180..-60 @0", "-60..0 @0"}
+	want := []string{"-300..-180 @0", "-300..-180 @20", "-180..-60 @0", "-60..+Inf @0"}
 	if asked := spans(f, pathInstanceIDs, "startTime", "endTime", "nextToken", now); !slices.Equal(asked, want) {
 		t.Errorf("%q", asked)
 	}
@@ -77,7 +82,7 @@ func TestIDsInTheOldAPI(t *testing.T) {
 	f.on(pathOldIDs, inTurn(ok(`{"errcode":0,"result":{"list":["i1"],"next_cursor":20}}`), ok(`{"errcode":0,"result":{"list":["i2"]}}`)))
 	now := clock.now()
 	got := collect(t, f.client(clock.set, oldApprovals).Approvals.IDs(bg(), IDsQuery{ProcessCode: "p", From: now.Add(-time.Hour), Users: []string{"u1", "u2"}}))
-	want := fmt.Sprintf(`{"cursor":20,"end_time":%d,"process_code":"p","size":20,"start_time":%d,"userid_list":"u1,u2"}`, now.UnixMilli(), now.Add(-time.Hour).UnixMilli())
+	want := fmt.Sprintf(`{"cursor":20,"process_code":"p","size":20,"start_time":%d,"userid_list":"u1,u2"}`, now.Add(-time.Hour).UnixMilli())
 	if fmt.Sprint(got) != "[i1 i2]" || f.last(pathOldIDs).raw != want {
 		t.Errorf("%v %s", got, f.last(pathOldIDs).raw)
 	}
@@ -88,7 +93,10 @@ func TestIDsOfMoreThanAreShown(t *testing.T) {
 	f, clock := newFar(t), newClock()
 	now := clock.now()
 	f.on(pathInstanceIDs, func(c call) reply {
-		from, to := int64(c.body["startTime"].(float64)), int64(c.body["endTime"].(float64))
+		from, to := int64(c.body["startTime"].(float64)), now.UnixMilli()
+		if end, sent := c.body["endTime"].(float64); sent {
+			to = int64(end)
+		}
 		page := int(c.body["nextToken"].(float64))
 		var ids []string
 		for i := page; i < page+20; i++ { // one instance in every second

@@ -115,6 +115,9 @@ func (s *ApprovalService) idPagesOld(ctx context.Context, q IDsQuery) iter.Seq2[
 		body := Object{
 			"process_code": q.ProcessCode, "start_time": q.From.UnixMilli(), "end_time": q.To.UnixMilli(), "cursor": tokenNumber(token), "size": idsPage,
 		}
+		if q.open {
+			delete(body, "end_time")
+		}
 		if len(q.Users) > 0 {
 			body["userid_list"] = strings.Join(q.Users, ",")
 		}

@@ -88,9 +88,11 @@ func moment(v any) time.Time {
 // IDsQuery says which instances IDs yields: those of one template that were started between the two instants.
 type IDsQuery struct {
 	ProcessCode string
-	From, To    time.Time // From at most 365 days back, less the clocks' difference of a minute; the zero To is now
+	From, To    time.Time // From at most 365 days back, less the clocks' difference of a minute; the zero To is no end
 	Users       []string  // the originators; none: all
 	Statuses    []string  // RUNNING, TERMINATED, COMPLETED; none: all. The old API cannot tell them apart
+
+	open bool // no end is sent: whether DingTalk takes one in the future is not documented, and its clock may be ahead of ours
 }
 
 // IDs yields the ids of instances by when they were started (获取审批实例ID列表), each once, in no particular order. There is no way to ask
@@ -100,7 +102,7 @@ func (s *ApprovalService) IDs(ctx context.Context, q IDsQuery) iter.Seq2[string,
 	return func(yield func(string, error) bool) {
 		now := s.c.cfg.Now()
 		if q.To.IsZero() {
-			q.To = now
+			q.To, q.open = now, true
 		}
 		if err := s.checkIDs(q, now); err != nil {
 			yield("", err)
@@ -124,6 +126,7 @@ func (s *ApprovalService) IDs(ctx context.Context, q IDsQuery) iter.Seq2[string,
 				if last {
 					piece.To = q.To
 				}
+				piece.open = last && q.open && piece.To.Sub(piece.From) < idsSpan-time.Hour
 				if !w.walk(ctx, piece) {
 					return
 				}
@@ -200,6 +203,7 @@ func (w *idsWalk) walk(ctx context.Context, q IDsQuery) bool {
 	}
 	first, second := q, q
 	first.To, second.From = q.From.Add(half), q.From.Add(half)
+	first.open = false
 	return w.walk(ctx, first) && w.walk(ctx, second)
 }
 
@@ -211,6 +215,9 @@ func (s *ApprovalService) idPages(ctx context.Context, q IDsQuery) iter.Seq2[any
 		body := Object{
 			"processCode": q.ProcessCode, "startTime": q.From.UnixMilli(), "endTime": q.To.UnixMilli(),
 			"nextToken": tokenNumber(token), "maxResults": idsPage,
+		}
+		if q.open {
+			delete(body, "endTime")
 		}
 		if len(q.Users) > 0 {
 			body["userIds"] = q.Users

@@ -1,6 +1,9 @@
 package dingtalk
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // FieldType is the type of a field's value in an Object.
 type FieldType string
@@ -92,8 +95,11 @@ type Kind struct {
 	Fields                       []Field
 }
 
-// Field returns the row of the named field.
+// Field returns the row of the named field. A component of a form, whose row only its template knows, is given and read as it is.
 func (k Kind) Field(name string) (Field, bool) {
+	if k.Open != "" && strings.HasPrefix(name, k.Open) {
+		return Field{Name: name, Type: Text, Create: true, Get: true, Absent: Unknown}, true
+	}
 	i := slices.IndexFunc(k.Fields, func(f Field) bool { return f.Name == name })
 	if i < 0 {
 		return Field{}, false
