@@ -70,6 +70,18 @@ type Notes struct {
 	Language                     string // path to the res.users or res.partner whose language is used; "" = the record's author's
 }
 
+// Wanted reports whether anything is posted while an approval runs.
+func (n Notes) Wanted() bool {
+	return n.posts(n.Start) || n.posts(n.Task) || n.posts(n.Comment)
+}
+
+func (n Notes) posts(text *Expr) bool {
+	if text == nil {
+		return n.Default
+	}
+	return !text.silent()
+}
+
 // Transition says how one field of the record gets each of its wished values: by methods, never by a plain write.
 type Transition struct {
 	Field string

@@ -58,6 +58,10 @@ func (b *builder) referenceList(fd *fieldDoc, f *Field) {
 func (b *builder) referred(fd *fieldDoc, f *Field, target *document) {
 	if f.odoo != nil && f.odoo.Type != "" {
 		switch {
+		case f.odoo.Type == "one2many" && f.Direction == ToDingTalk && isPath(f.OdooName):
+			if f.odoo.Relation != target.Odoo.Model.v { // such as user_id.employee_ids: the first of them that is linked
+				b.errorf(fd.Ref.place, "%s leads to %s, but the mapping %s is about %s", f.OdooName, f.odoo.Relation, fd.Ref.v, target.Odoo.Model.v)
+			}
 		case f.odoo.Type != "many2one" && f.odoo.Type != "many2many":
 			b.errorf(fd.Odoo.place, "%s is no reference to one record: its type is %s", f.OdooName, f.odoo.Type)
 		case f.odoo.Relation != target.Odoo.Model.v:

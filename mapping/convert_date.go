@@ -102,11 +102,12 @@ func midnight(day time.Time, zone *time.Location) time.Time {
 }
 
 // datetimeConverter joins an Odoo datetime, in UTC, with DingTalk's milliseconds. Odoo keeps whole seconds, so the
-// canonical value does. A form shows whole minutes in the zone, so of such a pair the canonical value has no seconds.
+// canonical value does. A form, as a text, shows whole minutes in the zone, so of such a pair the canonical value has no seconds.
 type datetimeConverter struct{ form bool }
 
 func newDatetimeConverter(p pair) (Converter, string) {
-	return datetimeConverter{p.ding.isComponent()}, p.fits("datetime", []string{"datetime"}, []string{typeInstant, typeComponent})
+	form := p.ding.isComponent() || p.ding != nil && p.ding.Type == typeText
+	return datetimeConverter{form}, p.fits("datetime", []string{"datetime"}, []string{typeInstant, typeText, typeComponent})
 }
 
 func (datetimeConverter) Name() string { return "datetime" }

@@ -23,6 +23,14 @@ func (refConverter) Name() string { return "ref" }
 func (refConverter) writesEmpty() {}
 
 func (c refConverter) Read(side Side, raw any, env Env) (Value, error) {
+	if several, ok := raw.([]int64); ok { // at the end of a path: the first that is linked
+		for _, id := range several {
+			if link := c.link(side, strconv.FormatInt(id, 10), env); link.IsKnown() {
+				return link, nil
+			}
+		}
+		return UnknownValue, nil
+	}
 	id, ok := refID(raw)
 	if !ok {
 		return UnknownValue, unexpected(raw, "a reference")

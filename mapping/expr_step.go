@@ -51,6 +51,9 @@ func compileNote(source string, s *scope) (*Expr, *exprError) {
 // noNote is the note that is not posted.
 func noNote(pos Position) *Expr { return &Expr{Pos: pos, parts: []exprPart{{}}} }
 
+// silent reports whether the note is noNote.
+func (e *Expr) silent() bool { return e.Source == "" }
+
 // Result evaluates the expression to a plain value for a call: nil, a text, a boolean, an int64 or a float64. A text with expressions in
 // double braces always gives a text. The error is ErrUnknown when the record lacks a field that the expression uses.
 func (e *Expr) Result(rec Record) (any, error) {

@@ -11,7 +11,7 @@ func TestPresetsLoadWithoutComplaints(t *testing.T) {
 	if len(complaints) > 0 || set == nil {
 		t.Fatalf("complaints:\n%s", complaints)
 	}
-	if got := names(set.Ranked); !slices.Equal(got, []string{"departments", "employees"}) {
+	if got := names(set.Ranked); !slices.Equal(got[:2], []string{"departments", "employees"}) {
 		t.Errorf("ranked %v", got)
 	}
 }
