@@ -8,6 +8,9 @@ import (
 	"strconv"
 	"strings"
 
+	"go.uber.org/zap"
+
+	"dingbridge/dingtalk"
 	"dingbridge/mapping"
 )
 
@@ -15,6 +18,9 @@ import (
 func (b *batch) apply(wave []*task) {
 	if b.dry {
 		return
+	}
+	if b.lookups != nil {
+		b.lookups.create = true
 	}
 	for _, s := range []mapping.Side{mapping.DingTalk, mapping.Odoo} {
 		b.applyCreates(s, wave)
@@ -85,6 +91,10 @@ func (b *batch) creationOf(p *pendingCreate) *creation {
 		}
 		c.values[fc.Field.Name(p.change.Side)] = raw
 	}
+	c.asked = p.change.Asked
+	if b.m.Approval != nil && p.change.Side == mapping.DingTalk && b.m.Approval.Marker != "" {
+		c.values[dingtalk.FormPrefix+b.m.Approval.Marker] = p.change.Key
+	}
 	if key := keyFieldOf(b.m.Kind); p.change.Side == mapping.DingTalk && key != "" && c.values[key] == nil {
 		c.values[key] = p.change.Key
 	}
@@ -113,6 +123,7 @@ func (b *batch) created(p *pendingCreate) (again bool) {
 		t.wrote = append(t.wrote, applied{change: p.change, fields: p.change.Fields})
 		b.noteWrite(t, p.change.Side)
 		b.refs.learn(l)
+		b.started(t)
 	case f.Class == FailPending:
 		l.SetOn(p.change.Side, ID(p.c.key))
 		l.State = Pending
@@ -175,7 +186,7 @@ func (b *batch) anotherKey(p *pendingCreate) bool {
 
 // refusedField is the position of the field the refusal is about, if the record can be made without it; -1 otherwise.
 func (b *batch) refusedField(p *pendingCreate, f *Failure) int {
-	if f.Field == "" {
+	if f.Field == "" || b.m.Approval != nil { // nobody decides about half a form
 		return -1
 	}
 	i := slices.IndexFunc(p.change.Fields, func(fc FieldChange) bool { return fc.Field.Name(p.change.Side) == f.Field })
@@ -299,9 +310,15 @@ func (b *batch) applyWrites(s mapping.Side, wave []*task) {
 
 func (b *batch) writeOf(p *pendingWrite) *write {
 	s := p.change.Side
-	w := &write{op: p.change.Op, id: p.change.ID, values: map[string]any{}, seen: *p.t.seen(s)}
+	w := &write{
+		op: p.change.Op, id: p.change.ID, values: map[string]any{}, seen: *p.t.seen(s),
+		text: p.change.Text, by: p.change.By, mark: p.change.Key, scope: p.change.Scope,
+	}
 	if slices.ContainsFunc(p.t.wrote, func(a applied) bool { return a.change.Side == s }) {
 		w.seen.Written = "" // our own write moved it; the first one was locked
+	}
+	if kind, _ := dingtalk.KindByName(b.m.Kind); s == mapping.DingTalk && !kind.Read {
+		b.wholeOf(p.t, w)
 	}
 	for _, fc := range p.fields {
 		raw, err := b.raw(fc.Field, s, fc.To, w.seen, p.t.plan.Link)
@@ -327,14 +344,27 @@ func (b *batch) written(p *pendingWrite) []*pendingWrite {
 		b.e.wroteTo(p.change.Side)
 		t.wrote = append(t.wrote, applied{change: p.change, fields: p.fields})
 		b.noteWrite(t, p.change.Side)
+		if p.change.Op == OpNote {
+			t.link.occurrence().note(p.change.Key)
+		}
 	case f.Modified:
 		t.fail = f
+	case p.change.Op == OpTerminate && dingtalk.IsFinished(p.w.err):
+		t.fail = &Failure{Class: FailRetry, Free: true, Words: "decided in the same moment: " + f.Words, Err: f} // looked at again
+		t.link.occurrence().Look = true
 	case f.Class == FailReject || (f.Class == FailMissing && len(p.fields) > 0):
 		if p.change.Op != OpUpdate {
 			h := Hold{Kind: HeldRefused, Since: b.now, Reason: fmt.Sprintf("%s refused to %s it: %s; held", p.change.Side, p.change.Op, f.Words), On: []Await{awaitsSweep(b.m.Name)}}
+			t.plan.Retire = ""
+			if b.m.Approval != nil {
+				h.Odoo = mapping.Text(t.odoo.Written)
+			}
+			if p.change.Op == OpNote || p.change.Op == OpComment {
+				b.e.Log.Warn("not told", zap.String("mapping", b.m.Name), zap.String("op", string(p.change.Op)), zap.String("odoo", string(t.odoo.ID)), zap.String("reason", f.Words))
+				return nil
+			}
 			t.plan.Notes = append(t.plan.Notes, Note{Hold: &h, Reason: h.Reason})
 			t.plan.Waits = append(t.plan.Waits, h.On...)
-			t.plan.Retire = ""
 			return nil
 		}
 		return b.refusedUpdate(p, f)
@@ -368,6 +398,9 @@ func (b *batch) refusedUpdate(p *pendingWrite, f *Failure) []*pendingWrite {
 		return nil
 	}
 	h := b.refusal(p.t, fc, p.change.Side, f)
+	if b.m.Approval != nil && fc.Field == outcomeField(b.m) {
+		b.refusedDecision(p.t, fc.Field.Key, &h, f.Words)
+	}
 	p.t.plan.Notes = append(p.t.plan.Notes, Note{Field: fc.Field, Hold: &h, Reason: h.Reason})
 	p.t.plan.Waits = append(p.t.plan.Waits, h.On...)
 	rest := slices.Delete(slices.Clone(p.fields), i, i+1)

@@ -21,6 +21,9 @@ type dingSide struct {
 	now      func() time.Time
 	evidence *evidence
 	granted  *granted
+
+	templates templates
+	names     sync.Map // of people the mappings do not know, by userid
 }
 
 func newDingSide(c *dingtalk.Client, parallel int, now func() time.Time, stale time.Duration) *dingSide {
@@ -41,6 +44,8 @@ func (s *dingSide) object(ctx context.Context, kind string, id ID) (dingtalk.Obj
 			return nil, reject("", "not a department id: "+string(id))
 		}
 		return s.client.Departments.Get(ctx, n)
+	case "approval_template":
+		return s.templateObject(ctx, id)
 	default:
 		return nil, reject("", "kind "+kind+" cannot be read yet")
 	}
@@ -50,6 +55,12 @@ func (s *dingSide) object(ctx context.Context, kind string, id ID) (dingtalk.Obj
 // listing that lacks the object must say so too. Out of scope (50002, 50004) is unknown.
 func (s *dingSide) Look(ctx context.Context, m *mapping.Mapping, ids []ID, had map[ID]dingtalk.Object) (map[ID]Seen, error) {
 	kind, _ := dingtalk.KindByName(m.Kind)
+	switch {
+	case m.Approval != nil:
+		return s.lookInstances(ctx, ids)
+	case !kind.Read:
+		return unread(ids), nil
+	}
 	objects := make([]dingtalk.Object, len(ids))
 	missing := make([]error, len(ids)) // why an object does not answer
 	g, gctx := errgroup.WithContext(ctx)
@@ -154,6 +165,12 @@ func (s *dingSide) notFound(ctx context.Context, m *mapping.Mapping, id ID, err 
 
 // List implements side by walking the departments the app may see; a person in several departments comes once.
 func (s *dingSide) List(ctx context.Context, m *mapping.Mapping, page func([]Seen) error) (Listing, error) {
+	if kind, _ := dingtalk.KindByName(m.Kind); kind.List == dingtalk.ListNone {
+		return Listing{Why: "dingtalk has no list of " + m.Kind}, nil
+	}
+	if m.Kind == "approval_template" {
+		return s.listTemplates(ctx, page)
+	}
 	scopes, unknown, err := s.scopes(ctx)
 	if err != nil {
 		return Listing{}, err

@@ -21,6 +21,8 @@ func (s *dingSide) Find(ctx context.Context, m *mapping.Mapping, creations []*cr
 			err = s.findUser(ctx, c)
 		case "department":
 			err = s.findDepartment(ctx, c)
+		case "approval":
+			err = s.findInstance(ctx, m, c)
 		}
 		if err != nil {
 			return err
@@ -94,6 +96,13 @@ func (s *dingSide) Create(ctx context.Context, m *mapping.Mapping, creations []*
 			if err == nil {
 				c.id = ID(strconv.FormatInt(n, 10))
 			}
+		case "approval":
+			c.err = s.startInstance(ctx, m, c)
+			return // it shows what was sent; what becomes of it, events tell
+		case "attendance_approval":
+			c.err = s.tellAttendance(ctx, ID(c.key), c.values)
+			c.id = ID(c.key)
+			return
 		default:
 			c.err = reject("", "kind "+m.Kind+" cannot be created yet")
 		}
@@ -131,7 +140,7 @@ func (s *dingSide) adopt(ctx context.Context, c *creation) error {
 func (s *dingSide) Write(ctx context.Context, m *mapping.Mapping, writes []*write) {
 	s.each(len(writes), func(i int) {
 		w := writes[i]
-		if w.err = s.writeOne(ctx, m, w); w.err == nil && w.op != OpDelete {
+		if w.err = s.writeOne(ctx, m, w); w.err == nil && w.op == OpUpdate && m.Kind != "attendance_approval" {
 			w.back = s.readAtOnce(ctx, m, w.id)
 		}
 	})
@@ -139,7 +148,14 @@ func (s *dingSide) Write(ctx context.Context, m *mapping.Mapping, writes []*writ
 
 func (s *dingSide) writeOne(ctx context.Context, m *mapping.Mapping, w *write) error {
 	kind, _ := dingtalk.KindByName(m.Kind)
-	if w.op == OpDelete {
+	switch {
+	case m.Approval != nil:
+		return s.writeInstance(ctx, w)
+	case w.op == OpDelete && m.Kind == "attendance_approval":
+		return s.client.Attendance.CancelApproval(ctx, textOf(w.values["userid"]), string(w.id))
+	case m.Kind == "attendance_approval":
+		return s.tellAttendance(ctx, w.id, w.values)
+	case w.op == OpDelete:
 		return s.delete(ctx, m.Kind, w.id)
 	}
 	o := dingtalk.Object{kind.IDField: string(w.id)}

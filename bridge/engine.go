@@ -27,24 +27,26 @@ type Options struct {
 	Zone     *time.Location   // Asia/Shanghai
 	Identity Identity         // of the Odoo database and the corp
 
-	Poll        time.Duration // 5s: how often each model is polled
-	SweepAt     time.Duration // 2h10m after midnight in Zone: the nightly sweep
-	Overlap     time.Duration // 5m: how far below the greatest write_date a poll reads again
-	SecondLook  time.Duration // 15s: when a row that was written is looked at once more, for a transaction of the same second
-	StaleWindow time.Duration // 5s: how long DingTalk may answer with the value from before our write
-	SettleOdoo  time.Duration // 65s: Odoo's call deadline plus a margin; earlier, a creation of unknown outcome is not looked up
-	SettleDing  time.Duration // 20s: likewise for DingTalk
-	BatchSize   int           // 100 records a batch
-	PageSize    int           // 500 Odoo records a page
-	Parallel    int           // 16 DingTalk calls at once
-	RetryBase   time.Duration // 2s: the first wait after a failure; doubled up to RetryMax
-	RetryMax    time.Duration // 5m
-	MaxAttempts int           // 12: then the record is held
-	HaltBase    time.Duration // 5s: the first probe after a halt; doubled up to HaltMax
-	HaltMax     time.Duration // 1m; also the least between two tries of a password
-	DeepEvery   time.Duration // 1s: ten linked records are read one by one in this time after a gap, for what no list shows
-	Asleep      time.Duration // 15s: a process that did not run for so long has missed events (DingTalk sends one for a minute)
-	Retention   Retention
+	Poll         time.Duration // 5s: how often each model is polled
+	SweepAt      time.Duration // 2h10m after midnight in Zone: the nightly sweep
+	Overlap      time.Duration // 5m: how far below the greatest write_date a poll reads again
+	SecondLook   time.Duration // 15s: when a row that was written is looked at once more, for a transaction of the same second
+	StaleWindow  time.Duration // 5s: how long DingTalk may answer with the value from before our write
+	SettleOdoo   time.Duration // 65s: Odoo's call deadline plus a margin; earlier, a creation of unknown outcome is not looked up
+	SettleDing   time.Duration // 20s: likewise for DingTalk
+	BatchSize    int           // 100 records a batch
+	PageSize     int           // 500 Odoo records a page
+	Parallel     int           // 16 DingTalk calls at once
+	RetryBase    time.Duration // 2s: the first wait after a failure; doubled up to RetryMax
+	RetryMax     time.Duration // 5m
+	MaxAttempts  int           // 12: then the record is held
+	HaltBase     time.Duration // 5s: the first probe after a halt; doubled up to HaltMax
+	HaltMax      time.Duration // 1m; also the least between two tries of a password
+	DeepEvery    time.Duration // 1s: ten linked records are read one by one in this time after a gap, for what no list shows
+	Reread       time.Duration // 10m: the soonest that a running approval is read again although no event came; then at half its age
+	Withdrawable time.Duration // 16s: DingTalk withdraws no approval in its first 15 seconds
+	Asleep       time.Duration // 15s: a process that did not run for so long has missed events (DingTalk sends one for a minute)
+	Retention    Retention
 
 	Quota         QuotaLimits
 	QuotaEvery    time.Duration // 5s: how often the ledger of calls is written; a crash loses what was counted since
@@ -81,6 +83,8 @@ func (o *Options) defaults() {
 	setDuration(&o.HaltMax, time.Minute)
 	setDuration(&o.DeepEvery, time.Second)
 	setDuration(&o.Asleep, 15*time.Second)
+	setDuration(&o.Reread, 10*time.Minute)
+	setDuration(&o.Withdrawable, 16*time.Second)
 	setDuration(&o.QuotaEvery, 5*time.Second)
 	setDuration(&o.SweepWithheld, 15*time.Minute)
 	setDuration(&o.Retention.History, 365*24*time.Hour)

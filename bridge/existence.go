@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"dingbridge/dingtalk"
 	"time"
 
 	"dingbridge/mapping"
@@ -12,12 +13,13 @@ type Seen struct {
 	Existence Existence
 	Record    mapping.Record
 	View      mapping.View
-	Created   string    // Odoo's create_date
-	Written   string    // Odoo's write_date, for the optimistic lock
-	Why       string    // the evidence of gone, the reason of unknown
-	NotFound  bool      // the far side says that there is no such record; by itself no evidence of removal
-	Fail      *Failure  // this record alone could not be read
-	Until     time.Time // it was seen, but before then that proves nothing: it was removed a moment ago
+	Created   string             // Odoo's create_date
+	Written   string             // Odoo's write_date, for the optimistic lock
+	Why       string             // the evidence of gone, the reason of unknown
+	NotFound  bool               // the far side says that there is no such record; by itself no evidence of removal
+	Fail      *Failure           // this record alone could not be read
+	Until     time.Time          // it was seen, but before then that proves nothing: it was removed a moment ago
+	Instance  *dingtalk.Instance // of an approval
 }
 
 // fate is what the existence table says about a record.

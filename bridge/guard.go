@@ -180,6 +180,10 @@ func (b *batch) guardTask(tx Tx, t *task, left, used map[Risk]int, items bool) e
 		return nil
 	}
 	for _, c := range t.plan.Changes {
+		if c.tells() {
+			now = append(now, c)
+			continue
+		}
 		rest, clears := splitClears(c)
 		for _, part := range []struct {
 			c *Change
@@ -261,6 +265,10 @@ func (b *batch) guardDry(wave []*task) error {
 			}
 			var within []*Change
 			for _, c := range t.plan.Changes {
+				if c.tells() {
+					within = append(within, c)
+					continue
+				}
 				rest, clears := splitClears(c)
 				for _, part := range []*Change{rest, clears} {
 					if part == nil {

@@ -12,6 +12,9 @@ func (b *batch) intend(tx Tx, t *task) error {
 	if err := b.intendUpdates(tx, t); err != nil {
 		return err
 	}
+	if err := b.intendOccurrence(tx, t); err != nil {
+		return err
+	}
 	for _, c := range t.plan.Changes {
 		if c.Op != OpCreate {
 			continue
@@ -35,8 +38,14 @@ func (b *batch) intend(tx Tx, t *task) error {
 		for _, fc := range c.Fields {
 			l.SetBase(s, fc.Field, fc.Source)
 			l.SetBase(c.Side, fc.Field, fc.To)
-			if c.Side == mapping.DingTalk && b.m.Kind == "department" {
+			if c.Side == mapping.DingTalk {
 				b.whereToLook(l.Intent, fc)
+			}
+		}
+		if b.m.Approval != nil {
+			l.occurrence().N = max(t.occurrence, 1)
+			if f := outcomeField(b.m); f != nil {
+				l.SetBase(mapping.DingTalk, f, mapping.EmptyValue)
 			}
 		}
 		for _, f := range t.omit {
@@ -112,12 +121,13 @@ func (b *batch) settleWrites(t *task, l *Link) {
 	}
 }
 
-// whereToLook notes the parent and name of a department that is being created, to find it among its siblings.
+// whereToLook notes the parent and name of a department that is being created, to find it among its siblings, and the originator of an
+// approval, to find it among theirs.
 func (b *batch) whereToLook(in *Intent, fc FieldChange) {
-	switch fc.Field.DingName {
-	case "name":
+	switch b.m.Kind + "." + fc.Field.DingName {
+	case "department.name":
 		in.Name = fc.To.Text
-	case "parent_id":
+	case "department.parent_id", "approval.originator_user_id":
 		if raw, err := b.raw(fc.Field, mapping.DingTalk, fc.To, Seen{}, nil); err == nil {
 			in.Parent = textOf(raw)
 		}
@@ -140,7 +150,16 @@ func (b *batch) settleIntents() {
 				t.wait = at
 				continue
 			}
-			ask := &creation{key: t.link.Intent.Key, parent: t.link.Intent.Parent, values: map[string]any{"name": t.link.Intent.Name}}
+			ask := &creation{
+				key: t.link.Intent.Key, parent: t.link.Intent.Parent, values: map[string]any{"name": t.link.Intent.Name},
+				since: t.link.Intent.At, sent: t.link.BaseView(s),
+			}
+			if b.m.Approval != nil {
+				ask.view = func(rec mapping.Record) mapping.View {
+					v, _ := b.m.View(mapping.DingTalk, rec, nil, b.refs, b.e.Zone) // what cannot be read is not equal
+					return v
+				}
+			}
 			open, asks = append(open, t), append(asks, ask)
 		}
 		if len(open) == 0 {
@@ -153,6 +172,9 @@ func (b *batch) settleIntents() {
 			continue
 		}
 		for i, t := range open {
+			if b.m.Approval != nil && s == mapping.DingTalk && b.chooseInstance(t, asks[i]) {
+				continue
+			}
 			b.settleIntent(t, s, asks[i])
 		}
 	}

@@ -19,6 +19,9 @@ const (
 	Retired  LinkState = "retired"  // ended: kept so that nothing comes back by itself, and a re-hire is recognised
 	Held     LinkState = "held"     // one side only: a stranger that may not be matched or created; Holds[""] says why
 	Baseline LinkState = "baseline" // stood in the domain before the mapping existed (start: now); remembered, not acted on
+	Settled  LinkState = "settled"  // an approval that ended on both sides; only a revocation or a new submission moves it again
+	// Superseded is an older occurrence of an approval: the record belongs to a newer link, which is why this one has no Odoo id.
+	Superseded LinkState = "superseded"
 )
 
 // Base is what one field was when it last settled on one side, with the signature of the field's mapping at that time.
@@ -54,6 +57,7 @@ const (
 	HeldImmutable HoldKind = "immutable"
 	HeldAmbiguous HoldKind = "ambiguous"
 	HeldInvalid   HoldKind = "invalid"
+	HeldUnsure    HoldKind = "unsure" // nobody can tell whether it was carried out: only a person lets it be tried again
 )
 
 // Sent is a write to DingTalk that has not been seen back yet: within the stale window the value from before proves nothing.
@@ -98,6 +102,7 @@ type Link struct {
 	Take        map[string]mapping.Side    // a person's decision on a held conflict, by field key
 	Intent      *Intent                    // while Creating or Pending
 	Was         map[mapping.Side]Existence // when Retired: what each side was
+	Occurrence  *Occurrence                // of an approval
 	Updated     time.Time
 }
 
@@ -173,8 +178,9 @@ const (
 	Absent   Existence = ""
 	Present  Existence = "present"
 	Archived Existence = "archived"
-	Outside  Existence = "outside" // a read without the domain still shows it
-	Gone     Existence = "gone"    // with evidence
+	Outside  Existence = "outside"  // a read without the domain still shows it
+	Finished Existence = "finished" // done, cancelled, decided
+	Gone     Existence = "gone"     // with evidence
 	Unseen   Existence = "unknown"
 )
 

@@ -55,7 +55,25 @@ func (s *odooSide) read(ctx context.Context, m *mapping.Mapping, d odoo.Domain) 
 	if err != nil {
 		return nil, err
 	}
-	return odoo.SearchReadAs(ctx, s.client, m.Model, d, s.fieldNames(m, fields), odoo.Options{Order: "id", Context: readContext(m)}, seenBy(m, fields))
+	rows, err := odoo.SearchReadAs(ctx, s.client, m.Model, d, s.fieldNames(m, fields), odoo.Options{Order: "id", Context: readContext(m)}, seenBy(m, fields))
+	if err != nil {
+		return nil, err
+	}
+	return rows, s.complete(ctx, m, rows)
+}
+
+// complete adds what the mapping reads beyond the record itself: what paths lead to, and the lines of one2manys.
+func (s *odooSide) complete(ctx context.Context, m *mapping.Mapping, rows []Seen) error {
+	records := make([]mapping.Record, 0, len(rows))
+	for _, seen := range rows {
+		if seen.Record != nil {
+			records = append(records, seen.Record)
+		}
+	}
+	if err := s.fillPaths(ctx, m.Model, m.OdooFields(), records); err != nil {
+		return err
+	}
+	return s.fillLines(ctx, m, records)
 }
 
 // News reads the records that others wrote since the time, by Odoo's clock: what the index does not know yet.
@@ -142,6 +160,9 @@ func (s *odooSide) List(ctx context.Context, m *mapping.Mapping, page func([]See
 			return l, err
 		}
 		l.Count += len(seen)
+		if err := s.complete(ctx, m, seen); err != nil {
+			return l, err
+		}
 		if err := page(seen); err != nil {
 			return l, err
 		}
@@ -178,7 +199,7 @@ func (s *odooSide) Find(ctx context.Context, m *mapping.Mapping, creations []*cr
 
 // fieldNames are the fields to read: the mapping's, and those the engine itself looks at.
 func (s *odooSide) fieldNames(m *mapping.Mapping, fields map[string]odoo.Field) []string {
-	names := append([]string{}, m.OdooFields()...)
+	names := heads(m.OdooFields())
 	for _, own := range []string{"active", "create_date", "write_date"} {
 		if _, has := fields[own]; has && !contains(names, own) {
 			names = append(names, own)

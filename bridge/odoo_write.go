@@ -24,7 +24,13 @@ func (s *odooSide) Create(ctx context.Context, m *mapping.Mapping, creations []*
 	}
 	groups := map[string][]*creation{}
 	for _, c := range creations {
-		groups[strings.Join(columnsOf(c, fields), "\x00")] = append(groups[strings.Join(columnsOf(c, fields), "\x00")], c)
+		columns, err := s.columnsOf(ctx, c, fields)
+		if err != nil {
+			c.err = err
+			continue
+		}
+		key := strings.Join(columns, "\x00")
+		groups[key] = append(groups[key], c)
 	}
 	keys := make([]string, 0, len(groups))
 	for k := range groups {
@@ -32,12 +38,12 @@ func (s *odooSide) Create(ctx context.Context, m *mapping.Mapping, creations []*
 	}
 	sort.Strings(keys)
 	for _, k := range keys {
-		s.load(ctx, m, fields, groups[k])
+		s.load(ctx, m, strings.Split(k, "\x00"), groups[k])
 	}
 }
 
 // load sends one call; a row Odoo refuses by number is taken out with Odoo's words, a refusal without a number is halved.
-func (s *odooSide) load(ctx context.Context, m *mapping.Mapping, fields map[string]odoo.Field, group []*creation) {
+func (s *odooSide) load(ctx context.Context, m *mapping.Mapping, columns []string, group []*creation) {
 	if len(group) == 0 {
 		return
 	}
@@ -47,19 +53,13 @@ func (s *odooSide) load(ctx context.Context, m *mapping.Mapping, fields map[stri
 	}
 	cx["tz"], cx["mode"], cx["noupdate"] = "UTC", "update", true
 	cx["active_test"] = false // a reference to an archived record is looked up with it (odoo/addons/base/models/ir_fields.py)
-	columns := columnsOf(group[0], fields)
-	rows := make([][]any, len(group))
-	for i, c := range group {
-		row := []any{externalModule + "." + externalName(c.key)}
-		for _, name := range columns[1:] {
-			bare := strings.TrimSuffix(name, "/.id")
-			row = append(row, loadCell(c.values[bare]))
-		}
-		rows[i] = row
+	rows := make([][]any, 0, len(group))
+	for _, c := range group {
+		rows = append(rows, loadRows(c, columns)...)
 	}
 	res, err := s.client.Load(ctx, m.Model, columns, rows, cx)
 	if err != nil {
-		s.loadFailed(ctx, m, fields, group, err)
+		s.loadFailed(ctx, m, columns, group, err)
 		return
 	}
 	if len(res.IDs) == len(group) {
@@ -81,7 +81,7 @@ func (s *odooSide) load(ctx context.Context, m *mapping.Mapping, fields map[stri
 		if len(res.Messages) > 0 {
 			words = res.Messages[0].Message
 		}
-		s.loadFailed(ctx, m, fields, group, reject("", words))
+		s.loadFailed(ctx, m, columns, group, reject("", words))
 		return
 	}
 	var rest []*creation
@@ -92,17 +92,17 @@ func (s *odooSide) load(ctx context.Context, m *mapping.Mapping, fields map[stri
 			rest = append(rest, c)
 		}
 	}
-	s.load(ctx, m, fields, rest)
+	s.load(ctx, m, columns, rest)
 }
 
 // loadFailed gives the error to one row, or halves the call when the error may be one row's fault.
-func (s *odooSide) loadFailed(ctx context.Context, m *mapping.Mapping, fields map[string]odoo.Field, group []*creation, err error) {
+func (s *odooSide) loadFailed(ctx context.Context, m *mapping.Mapping, columns []string, group []*creation, err error) {
 	if len(group) == 1 || classify(err).Class != FailReject {
 		failAll(group, err)
 		return
 	}
-	s.load(ctx, m, fields, group[:len(group)/2])
-	s.load(ctx, m, fields, group[len(group)/2:])
+	s.load(ctx, m, columns, group[:len(group)/2])
+	s.load(ctx, m, columns, group[len(group)/2:])
 }
 
 // Write implements side. Each record is one call under Odoo's optimistic lock; the client bounds how many run at once.
@@ -144,9 +144,26 @@ func (s *odooSide) writeOne(ctx context.Context, m *mapping.Mapping, fields map[
 	if w.op == OpDelete {
 		return unreadableIsDone(s.client.Unlink(ctx, m.Model, []int64{id}, cx))
 	}
+	if w.op == OpNote {
+		return s.note(ctx, m.Model, id, w.mark, w.text)
+	}
 	vals := odoo.Values{}
+	decided := "" // the field that methods change
 	for name, raw := range w.values {
+		if m.Approval.Transition(name) != nil {
+			decided = name
+			continue
+		}
 		vals[name] = writeValue(fields[name], raw)
+	}
+	if decided != "" {
+		if len(vals) > 0 {
+			if err := unreadableIsDone(s.client.Write(ctx, m.Model, []int64{id}, vals, cx)); err != nil {
+				return err
+			}
+			cx = nil
+		}
+		return s.transit(ctx, m, id, m.Approval.Transition(decided), textOf(w.values[decided]), w.scope, cx)
 	}
 	switch w.op {
 	case OpArchive:
@@ -281,22 +298,42 @@ func loadCell(raw any) any {
 		return "0"
 	case string:
 		return v
+	case []int64:
+		ids := make([]string, len(v))
+		for i, id := range v {
+			ids[i] = strconv.FormatInt(id, 10)
+		}
+		return strings.Join(ids, ",")
 	default:
 		return fmt.Sprint(v)
 	}
 }
 
-// columnsOf is load's header for one creation: the external id, then its fields; a many2one by database id.
-func columnsOf(c *creation, fields map[string]odoo.Field) []string {
+// columnsOf is load's header for one creation: the external id, then its fields; a many2one by database id, lines by their own fields.
+func (s *odooSide) columnsOf(ctx context.Context, c *creation, fields map[string]odoo.Field) ([]string, error) {
 	names := make([]string, 0, len(c.values)+1)
+	lines := linesOf(c.values)
 	for name := range c.values {
-		if fields[name].Type == "many2one" {
-			name += "/.id"
+		if some, are := lines[name]; are {
+			columns, err := s.lineColumns(ctx, name, fields[name], some)
+			if err != nil {
+				return nil, err
+			}
+			names = append(names, columns...)
+			continue
 		}
-		names = append(names, name)
+		names = append(names, byID(name, fields[name]))
 	}
 	sort.Strings(names)
-	return append([]string{"id"}, names...)
+	return append([]string{"id"}, names...), nil
+}
+
+// byID is load's column for a field; records are named by their database ids (odoo/addons/base/models/ir_fields.py).
+func byID(name string, f odoo.Field) string {
+	if f.Type == "many2one" || f.Type == "many2many" {
+		return name + "/.id"
+	}
+	return name
 }
 
 // externalName makes a creation key fit for ir.model.data: what is not a letter, digit, - or _ becomes _ and its hex code.

@@ -378,7 +378,12 @@ func Retry(ctx context.Context, s Store, set *mapping.Set, ref *Ref) (n int, err
 func tryAgain(tx Tx, l *Link) error {
 	n := len(l.Holds)
 	maps.DeleteFunc(l.Holds, func(_ string, h Hold) bool { return h.Kind != HeldConflict })
-	if len(l.Holds) == n {
+	again := l.Occurrence != nil && (l.State == Settled || l.State == Linked)
+	if again {
+		l.Occurrence.Look = true
+		l.Occurrence.Left = l.State == Settled // a submission that no poll saw leave is started by a person
+	}
+	if len(l.Holds) == n && !again {
 		return nil
 	}
 	return tx.PutLink(l)

@@ -21,6 +21,9 @@ const (
 	OpArchive   Op = "archive"
 	OpUnarchive Op = "unarchive"
 	OpDelete    Op = "delete"
+	OpTerminate Op = "terminate" // withdraws a running approval
+	OpComment   Op = "comment"   // on an approval
+	OpNote      Op = "note"      // in a record's chatter
 )
 
 // FieldChange is one field of a Change: what the target shows now, what it shall be, and why.
@@ -42,7 +45,12 @@ type Change struct {
 	ID     ID // of the target; "" when it is to be created
 	Fields []FieldChange
 	Reason string
-	Key    string // by which a creation will be found again
+	Key    string // by which a creation, or a note, will be found again
+
+	Asked *asked         // of an approval's start: whom it asks
+	Text  string         // of a comment, note or withdrawal
+	By    ID             // in whose name a comment is made
+	Scope mapping.Record // of an outcome: what the arguments of a transition may name
 }
 
 // recheck makes the key due again at the time, or sooner where something else asks for it.
@@ -61,6 +69,11 @@ func (c *Change) reasons(fields []FieldChange) string {
 		}
 	}
 	return strings.Join(words, "; ")
+}
+
+// tells reports whether the change only carries over what was decided or said: no budget limits that.
+func (c *Change) tells() bool {
+	return c.Op == OpTerminate || c.Op == OpNote || c.Op == OpComment || c.Scope != nil
 }
 
 // Risk is the budget the change draws on. Clears inside an update draw on their own.
@@ -124,10 +137,13 @@ type Plan struct {
 	Settles []Settle
 	Notes   []Note
 	Waits   []Await
-	Retire  string    // the reason for ending the link, "" = it goes on
-	Rehire  bool      // a retired link lives again
-	Recheck time.Time // when the key is due again (stale window), zero = not
-	Over    []Waiting // what the Guard keeps for a person
+	Retire  string // the reason for ending the link, "" = it goes on
+	Settle  string // the reason why an approval has ended on both sides, "" = it has not
+	Rehire  bool   // a retired link lives again
+	// Attached is the instance that this one revokes or modifies: its link is touched.
+	Attached ID
+	Recheck  time.Time // when the key is due again (stale window), zero = not
+	Over     []Waiting // what the Guard keeps for a person
 
 	refs *refs // to print references by the ids they have
 }
@@ -141,7 +157,7 @@ type Waiting struct {
 
 // Quiet reports whether there is nothing to tell about the record.
 func (p *Plan) Quiet() bool {
-	return p.Match == nil && len(p.Changes) == 0 && len(p.Over) == 0 && len(p.Notes) == 0 && p.Retire == "" && !p.Rehire && len(p.Waits) == 0
+	return p.Match == nil && len(p.Changes) == 0 && len(p.Over) == 0 && len(p.Notes) == 0 && p.Retire == "" && p.Settle == "" && !p.Rehire && len(p.Waits) == 0
 }
 
 // Counts sums the plan up for the last line.
@@ -163,6 +179,10 @@ func (p *Plan) Counts() PlanCounts {
 			c.Updates++
 		case OpUnarchive:
 			c.Unarchives++
+		case OpTerminate:
+			c.Withdrawals++
+		case OpNote, OpComment:
+			c.Notes++
 		default:
 			c.Removals++
 		}
@@ -180,21 +200,27 @@ func (p *Plan) Counts() PlanCounts {
 	if p.Retire != "" && len(all) == 0 {
 		c.Retired++
 	}
+	if p.Settle != "" && len(all) == 0 {
+		c.Settled++
+	}
 	return c
 }
 
 // PlanCounts are the sums of a plan over many records.
 type PlanCounts struct {
-	Creates    int `json:"creates"`
-	Updates    int `json:"updates"`
-	Unarchives int `json:"unarchives"`
-	Removals   int `json:"removals"`
-	Links      int `json:"links"`
-	Retired    int `json:"retired"`
-	Held       int `json:"held"`
-	Skipped    int `json:"skipped"`
-	Blocked    int `json:"blocked"` // waiting for a reference
-	Waiting    int `json:"waiting"` // of the operations: over the guard's budget
+	Creates     int `json:"creates"`
+	Updates     int `json:"updates"`
+	Unarchives  int `json:"unarchives"`
+	Removals    int `json:"removals"`
+	Withdrawals int `json:"withdrawals,omitempty"` // of running approvals
+	Notes       int `json:"notes,omitempty"`       // in the chatter, or as comments
+	Settled     int `json:"settled,omitempty"`     // approvals that ended on both sides without a write
+	Links       int `json:"links"`
+	Retired     int `json:"retired"`
+	Held        int `json:"held"`
+	Skipped     int `json:"skipped"`
+	Blocked     int `json:"blocked"` // waiting for a reference
+	Waiting     int `json:"waiting"` // of the operations: over the guard's budget
 }
 
 // Add sums two counts.
@@ -203,6 +229,9 @@ func (c *PlanCounts) Add(o PlanCounts) {
 	c.Updates += o.Updates
 	c.Unarchives += o.Unarchives
 	c.Removals += o.Removals
+	c.Withdrawals += o.Withdrawals
+	c.Notes += o.Notes
+	c.Settled += o.Settled
 	c.Links += o.Links
 	c.Retired += o.Retired
 	c.Held += o.Held
@@ -212,7 +241,9 @@ func (c *PlanCounts) Add(o PlanCounts) {
 }
 
 // Writes is the number of operations the plan asks for.
-func (c PlanCounts) Writes() int { return c.Creates + c.Updates + c.Unarchives + c.Removals }
+func (c PlanCounts) Writes() int {
+	return c.Creates + c.Updates + c.Unarchives + c.Removals + c.Withdrawals + c.Notes
+}
 
 // String is the plan's last line, without the trailing sentence about what to do next.
 func (c PlanCounts) String() string {
@@ -228,6 +259,9 @@ func (c PlanCounts) String() string {
 	add(c.Creates, "create", "creates")
 	add(c.Unarchives, "un-archive", "un-archives")
 	add(c.Removals, "removal", "removals")
+	add(c.Withdrawals, "withdrawal", "withdrawals")
+	add(c.Notes, "note", "notes")
+	add(c.Settled, "approval settled", "approvals settled")
 	add(c.Links, "link", "links")
 	add(c.Retired, "link ended", "links ended")
 	add(c.Held, "held", "held")

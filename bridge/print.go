@@ -36,6 +36,9 @@ func (p *Plan) String() string {
 	if p.Retire != "" && len(p.Changes) == 0 && len(p.Over) == 0 {
 		p.line(&b, "x", mapping.DingTalk, "<>", "link ends: "+p.Retire)
 	}
+	if p.Settle != "" && len(p.Changes) == 0 && len(p.Over) == 0 {
+		p.line(&b, "x", mapping.DingTalk, "<>", "settled: "+p.Settle)
+	}
 	if len(p.Waits) > 0 && len(p.Changes) == 0 && len(p.Notes) == 0 && p.Match == nil {
 		p.line(&b, "…", mapping.DingTalk, "<>", "waits for "+p.waitsText())
 	}
@@ -44,15 +47,21 @@ func (p *Plan) String() string {
 
 // change prints one change with its fields.
 func (p *Plan) change(b *strings.Builder, c *Change, tail string) {
-	mark := map[Op]string{OpCreate: "+", OpUpdate: "~", OpUnarchive: "^", OpArchive: "-", OpDelete: "-"}[c.Op]
+	mark := map[Op]string{OpCreate: "+", OpUpdate: "~", OpUnarchive: "^", OpArchive: "-", OpDelete: "-", OpTerminate: "-", OpComment: "\"", OpNote: "\""}[c.Op]
 	reason := c.Reason
-	if c.Op == OpArchive || c.Op == OpDelete || c.Op == OpUnarchive {
+	if c.Op != OpCreate && c.Op != OpUpdate {
 		reason = string(c.Op) + ": " + reason
 	}
 	p.line(b, mark, c.Side, "<-", reason+tail)
 	width := 0
 	for _, f := range c.Fields {
 		width = max(width, columns(f.Field.Name(c.Side)))
+	}
+	if c.Asked != nil {
+		fmt.Fprintf(b, "    approvers  %s\n", c.Asked)
+	}
+	if c.Text != "" {
+		fmt.Fprintf(b, "    %s\n", c.Text)
 	}
 	for _, f := range c.Fields {
 		name := f.Field.Name(c.Side)
@@ -119,7 +128,7 @@ func (p *Plan) title() string {
 
 // show prints a value; a reference by the id it has on the side.
 func (p *Plan) show(f *mapping.Field, s mapping.Side, v mapping.Value) string {
-	if f.Ref == "" || !v.IsKnown() || p.refs == nil {
+	if f.Ref == "" || !v.IsKnown() || p.refs == nil || strings.HasPrefix(v.Text, "[") { // of several, their links are shown
 		return v.String()
 	}
 	if id, ok := p.refs.IDOf(f.Ref, s, v.Text, ""); ok {

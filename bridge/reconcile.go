@@ -9,6 +9,7 @@ import (
 
 	"dingbridge/dingtalk"
 	"dingbridge/mapping"
+	"dingbridge/odoo"
 )
 
 // task is one record on its way through a batch.
@@ -35,6 +36,9 @@ type task struct {
 	reused   bool            // the link's Odoo id belongs to another record now
 	spent    []Risk          // reserved for this task in the Guard
 	released []release       // a person's releases it makes use of
+
+	occurrence int   // of an approval that is being started
+	supersedes *Link // the occurrence before it
 }
 
 // shown notes what the side showed after a write to it.
@@ -69,6 +73,8 @@ type batch struct {
 	met   bool                     // the first meeting of the mapping is over
 	open  map[mapping.Side][]*Link // see openIntents
 	held  map[Await]*Link          // see findHeld
+
+	lookups *lookups
 }
 
 // reconcile is the engine in one screen: load the memory, look at both sides, plan, guard, apply, read back, save.
@@ -164,8 +170,13 @@ func (b *batch) addTask(w Work, l *Link, byLink map[int64]*task) {
 
 // look reads both sides of the tasks, each side in one go.
 func (b *batch) look() {
+	if b.m.Approval != nil {
+		b.lookForApprovals()
+	}
 	for _, s := range []mapping.Side{mapping.Odoo, mapping.DingTalk} {
-		b.lookAt(s, b.tasks)
+		if b.m.Approval == nil {
+			b.lookAt(s, b.tasks)
+		}
 		if err := b.refs.prefetch(b.m, s, b.tasks); err != nil {
 			b.refs.fail(err)
 		}
@@ -351,6 +362,11 @@ func (b *batch) planTask(t *task) {
 		return
 	}
 	t.plan = &Plan{Mapping: b.m, Link: t.link}
+	if b.m.Approval != nil {
+		b.planApproval(t)
+		applyPolicy(t.plan)
+		return
+	}
 	b.views(t)
 	t.plan.Odoo, t.plan.Ding, t.plan.refs = t.odoo, t.ding, b.refs
 	fate, row := decideExistence(b.m, t.link, t.odoo.Existence, t.ding.Existence)
@@ -422,6 +438,11 @@ func (b *batch) unwritable(t *task, fc FieldChange, target mapping.Side, err err
 		t.plan.Waits = append(t.plan.Waits, b.awaitLink(missing))
 		return true
 	}
+	var far *odoo.Error
+	if errors.As(err, &far) && classify(err).Class != FailReject {
+		t.fail = classify(err) // a lookup that got no answer
+		return true
+	}
 	h := Hold{Kind: HeldInvalid, Since: b.now, Reason: fmt.Sprintf("%s cannot be written to %s: %v; held (field)", fc.Field.Key, target, err)}
 	h.Odoo, h.DingTalk = t.odoo.View[fc.Field.Key], t.ding.View[fc.Field.Key]
 	t.plan.Notes = append(t.plan.Notes, Note{Field: fc.Field, Hold: &h, Reason: h.Reason})
@@ -442,7 +463,10 @@ func (b *batch) raw(f *mapping.Field, s mapping.Side, v mapping.Value, seen Seen
 	if to := b.refs.links[v.Text]; b.dry && f.Ref != "" && to != nil && to.ID < 0 {
 		return string(to.On(s)), nil // planned to be linked: it has no id to be checked yet
 	}
-	env := mapping.Env{Refs: b.refs, Zone: b.e.Zone}
+	if b.lookups == nil {
+		b.lookups = &lookups{ctx: b.ctx, side: b.e.odoo}
+	}
+	env := mapping.Env{Refs: b.refs, Zone: b.e.Zone, Lookups: b.lookups}
 	if l != nil {
 		env.Base = l.Bases[s][f.Key].Value
 	}

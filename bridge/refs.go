@@ -94,6 +94,13 @@ func (r *refs) prefetch(m *mapping.Mapping, s mapping.Side, tasks []*task) error
 
 // refIDs are the ids a raw reference names.
 func refIDs(raw any) []string {
+	if several, ok := raw.([]int64); ok {
+		ids := make([]string, len(several))
+		for i, id := range several {
+			ids[i] = strconv.FormatInt(id, 10)
+		}
+		return ids
+	}
 	list, many := raw.([]any)
 	if !many {
 		return []string{refID(raw)}
@@ -118,7 +125,7 @@ func (r *refs) IDOf(_ string, side mapping.Side, link, attribute string) (string
 		v := l.Bases[mapping.DingTalk][attribute].Value
 		return v.Text, v.IsKnown()
 	}
-	if l.State != Linked && l.State != Baseline {
+	if l.State != Linked && l.State != Baseline && l.State != Settled {
 		return "", false
 	}
 	id := l.On(side)
@@ -189,7 +196,7 @@ func (r *refs) fail(err error) {
 
 // refersTo says whether a link in this state can be what a reference names.
 func refersTo(s LinkState) bool {
-	return s == Linked || s == Creating || s == Pending || s == Baseline
+	return s == Linked || s == Creating || s == Pending || s == Baseline || s == Settled
 }
 
 // watch is a refs that notes which references found no link, so that the key can wait for them.

@@ -106,7 +106,7 @@ func (b *batch) saveTask(tx Tx, t *task) (logs []func(), err error) {
 // wakes names the task's records when somebody may wait for what became of its link.
 func (b *batch) wakes(t *task) []Await {
 	l := t.link
-	if !t.saved || (l.State != Linked && l.State != Retired && (t.was != Creating || l.State == Creating)) {
+	if !t.saved || (l.State != Linked && l.State != Settled && l.State != Retired && (t.was != Creating || l.State == Creating)) {
 		return nil
 	}
 	if len(t.wrote) == 0 && len(t.plan.Settles) == 0 && t.plan.Match == nil && t.was == l.State {
@@ -224,6 +224,9 @@ func (b *batch) saveWork(tx Tx, t *task) error {
 		}
 	}
 	if err := b.touchMoved(tx, t); err != nil {
+		return err
+	}
+	if err := b.touchMain(tx, t); err != nil {
 		return err
 	}
 	if t.reused && t.plan.Retire != "" {
@@ -382,6 +385,9 @@ func (b *batch) historyOf(t *task) []HistoryRow {
 	}
 	if t.plan.Link != nil && t.plan.Link.State == Retired && t.plan.Retire != "" {
 		add("retire", "", t.plan.Retire, nil)
+	}
+	if l := t.plan.Link; l != nil && l.State == Settled && t.was != Settled {
+		add("settle", "", t.plan.Settle, nil)
 	}
 	for _, n := range t.plan.Notes {
 		if n.Hold != nil && !n.Kept {

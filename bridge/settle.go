@@ -22,6 +22,12 @@ func (b *batch) readBack(wave []*task) {
 				written = append(written, t)
 			}
 		}
+		if kind, _ := dingtalk.KindByName(b.m.Kind); s == mapping.DingTalk && (b.m.Approval != nil || !kind.Read) {
+			for _, t := range written { // what was sent stands; what becomes of it, events tell, or nobody can
+				b.settleWritten(t, s, nil)
+			}
+			continue
+		}
 		if len(written) == 0 {
 			continue
 		}
@@ -155,7 +161,8 @@ func (b *batch) settlePlan(t *task) {
 			}
 		}
 	}
-	if createdIn(t) {
+	b.settleApproval(t)
+	if createdIn(t) && b.m.Approval == nil {
 		b.settleAlike(t)
 		if b.secondWrite(t) {
 			p.Recheck = b.now

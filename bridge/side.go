@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"time"
 
 	"dingbridge/dingtalk"
 	"dingbridge/mapping"
@@ -36,8 +37,14 @@ type creation struct {
 	values map[string]any // raw values by the far side's field names
 	id     ID
 	err    error
-	found  bool            // by Find
-	back   dingtalk.Object // what DingTalk showed right after it; nil: not read yet
+	found  bool // by Find
+	// Of an approval: when it was sent, what was sent, whom it asks, and, by Find, the instances it may have become.
+	since      time.Time
+	sent       mapping.View
+	asked      *asked
+	candidates []ID
+	view       func(mapping.Record) mapping.View
+	back       dingtalk.Object // what DingTalk showed right after it; nil: not read yet
 }
 
 // write is an update or a removal of one record on one side.
@@ -49,4 +56,8 @@ type write struct {
 	seen   Seen           // what was read before: the optimistic lock and list values rest on it
 	err    error
 	back   dingtalk.Object // as of a creation
+	text   string          // of a comment, a note, a withdrawal
+	by     ID              // in whose name a comment is made
+	mark   string          // of a note, by which it is found again
+	scope  mapping.Record  // of an outcome: what the arguments of a transition may name
 }

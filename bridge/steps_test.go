@@ -65,7 +65,12 @@ const (
 
 func company(t *testing.T, edits ...func(string) string) *one {
 	t.Helper()
-	w := newWorld(t, presets(t, edits...)...)
+	return staffed(newWorld(t, presets(t, edits...)...))
+}
+
+// staffed puts the small company into a world.
+func staffed(w *world) *one {
+	w.t.Helper()
 	c := &one{world: w}
 	c.hq = w.department("总部", 0, 0)
 	c.rd = w.department("研发部", c.hq, 0)
@@ -104,7 +109,11 @@ func want[T comparable](t *testing.T, what string, got, want T) {
 // held returns the reasons of everything held, one a line.
 func (w *world) held() string {
 	w.t.Helper()
-	st, err := bridge.ReadStatus(w.ctx, w.store, []string{"departments", "employees"}, time.Now())
+	var names []string
+	for _, m := range w.set().Mappings {
+		names = append(names, m.Name)
+	}
+	st, err := bridge.ReadStatus(w.ctx, w.store, names, time.Now())
 	must(w.t, err)
 	var b strings.Builder
 	for _, h := range st.Held {

@@ -46,7 +46,7 @@ func (b *batch) keptHold(t *task, s mapping.Side) bool {
 		return false
 	}
 	old, held := t.link.Holds[""]
-	if !held || old.Odoo != viewMark(t.seen(s).View) || woken(old, t.awaits) {
+	if !held || old.Kind != HeldUnsure && (old.Odoo != viewMark(t.seen(s).View) || woken(old, t.awaits)) {
 		return false
 	}
 	t.plan.Notes = append(t.plan.Notes, Note{Hold: &old, Kept: true, Reason: old.Reason})
@@ -312,7 +312,7 @@ func (b *batch) create(t *task, s mapping.Side) {
 	change := &Change{Op: OpCreate, Side: target, Reason: reason}
 	t.omit = nil
 	for _, f := range b.m.Fields {
-		if !f.Writes(target) {
+		if !f.Writes(target) || b.m.Approval.Transition(f.OdooName) != nil {
 			continue
 		}
 		v := t.seen(s).View[f.Key]
@@ -336,7 +336,7 @@ func (b *batch) create(t *task, s mapping.Side) {
 // createField adds one field to a creation; it reports that the creation cannot go ahead.
 func (b *batch) createField(t *task, s mapping.Side, change *Change, f *mapping.Field, v mapping.Value) (stop bool) {
 	target := s.Other()
-	required := b.e.required(b.m, f, target)
+	required := b.e.required(b.m, f, target) || f.Lines != nil && target == mapping.Odoo // Odoo takes a document without lines
 	if v.IsEmpty() && f.HasNone && target == mapping.DingTalk {
 		change.Fields = append(change.Fields, FieldChange{Field: f, To: v, Source: v, Reason: change.Reason})
 		return false
@@ -386,11 +386,17 @@ func (b *batch) creationKey(t *task, s mapping.Side, change *Change) string {
 	if s == mapping.DingTalk {
 		return b.m.Name + "_" + string(t.ding.ID)
 	}
+	if b.m.Approval != nil {
+		return occurrenceKey(b.m, t.odoo.ID, t.occurrence)
+	}
 	keyField := keyFieldOf(b.m.Kind)
 	for _, fc := range change.Fields {
 		if fc.Field.DingName == keyField {
 			return fc.To.Text
 		}
+	}
+	if b.m.Kind == "attendance_approval" {
+		return b.m.Name + "-" + string(t.odoo.ID) // one number space for leaves, overtime and trips
 	}
 	return "odoo" + string(t.odoo.ID)
 }
@@ -402,6 +408,8 @@ func keyFieldOf(kind string) string {
 		return "userid"
 	case "department":
 		return "source_identifier"
+	case "attendance_approval":
+		return "approve_id"
 	}
 	return ""
 }

@@ -65,14 +65,23 @@ func (e *Engine) survey(ctx context.Context, m *mapping.Mapping, toTell bool) (_
 		return nil, err
 	}
 	asOf, _ := e.odoo.client.ServerTime()
-	l, err := e.odoo.List(ctx, m, func(page []Seen) error { return s.page(ctx, mapping.Odoo, page, s.odooSeen) })
+	l, err := e.odoo.List(ctx, m, func(page []Seen) error {
+		if m.Approval != nil {
+			return s.approvalPage(ctx, page)
+		}
+		return s.page(ctx, mapping.Odoo, page, s.odooSeen)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("listing %s: %w", m.Model, err)
 	}
 	e.worked(mapping.Odoo)
 	e.index.learned(m, asOf)
 	s.stmt.Odoo = l.Count
-	l, err = e.ding.List(ctx, m, func(page []Seen) error { return s.page(ctx, mapping.DingTalk, page, s.dingSeen) })
+	if m.Approval != nil {
+		l, err = s.instances(ctx)
+	} else {
+		l, err = e.ding.List(ctx, m, func(page []Seen) error { return s.page(ctx, mapping.DingTalk, page, s.dingSeen) })
+	}
 	if err != nil {
 		return nil, fmt.Errorf("listing dingtalk %ss: %w", m.Kind, err)
 	}
@@ -244,7 +253,7 @@ func (s *sweep) absent(ctx context.Context, l Listing) error {
 			}
 			s.stmt.Linked++
 			noOdoo := link.Odoo != "" && !s.odooSeen[link.Odoo]
-			noDing := link.Ding != "" && !s.dingSeen[link.Ding]
+			noDing := link.Ding != "" && !s.dingSeen[link.Ding] && s.m.Approval == nil
 			if noDing && l.Complete && same && link.State == Linked {
 				s.e.ding.evidence.note(s.m.Kind, link.Ding, "missing from the complete list of "+s.stmt.At.UTC().Format(time.RFC3339))
 			}
@@ -315,10 +324,14 @@ func (e *Engine) sweepMapping(ctx context.Context, m *mapping.Mapping, deep bool
 	if err := s.touch(ctx); err != nil {
 		return err
 	}
-	if deep && s.unlisted() {
-		if err := s.touchSlowly(ctx); err != nil {
-			return err
-		}
+	switch {
+	case deep && m.Approval != nil:
+		err = s.rereadRunning(ctx)
+	case deep && s.unlisted():
+		err = s.touchSlowly(ctx)
+	}
+	if err != nil {
+		return err
 	}
 	err = e.Store.Update(ctx, func(tx Tx) error {
 		if _, err := tx.Wake(awaitsSweep(m.Name)); err != nil { // after Touch, whose order puts managers before their people
@@ -332,6 +345,9 @@ func (e *Engine) sweepMapping(ctx context.Context, m *mapping.Mapping, deep bool
 			return err
 		}
 		if err := bearWitness(tx, m.Model, s.newest); err != nil {
+			return err
+		}
+		if err := s.rememberInstances(tx); err != nil {
 			return err
 		}
 		return tx.SetMeta("statement/"+m.Name, string(raw))

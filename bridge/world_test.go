@@ -53,6 +53,7 @@ type world struct {
 	yaml     []mapping.Source
 	options  func(*bridge.Options)
 	log      *zap.Logger
+	groups   []string     // of the bridge's user, beside those for people
 	skew     atomic.Int64 // of the stand-ins' clocks, and of the client's
 }
 
@@ -60,7 +61,13 @@ type world struct {
 // unless yaml says otherwise.
 func newWorld(t *testing.T, yaml ...mapping.Source) *world {
 	t.Helper()
-	w := &world{t: t, ctx: t.Context(), path: newStorePath(t), yaml: yaml, log: zap.NewNop()}
+	return newWorldAs(t, nil, yaml...)
+}
+
+// newWorldAs is newWorld with further groups for the bridge's user in Odoo.
+func newWorldAs(t *testing.T, groups []string, yaml ...mapping.Source) *world {
+	t.Helper()
+	w := &world{t: t, ctx: t.Context(), path: newStorePath(t), yaml: yaml, log: zap.NewNop(), groups: groups}
 	if os.Getenv("DINGBRIDGE_TEST_LOG") != "" {
 		w.log = zaptest.NewLogger(t)
 	}
@@ -140,7 +147,7 @@ func (w *world) startOdoo() {
 	url, err := w.odoo.Start("127.0.0.1:0")
 	must(w.t, err)
 	w.t.Cleanup(w.odoo.Close)
-	w.odoo.AddUser("bridge", "secret-of-the-bridge", "base.group_user", "hr.group_hr_user", "base.group_partner_manager")
+	w.odoo.AddUser("bridge", "secret-of-the-bridge", append([]string{"base.group_user", "hr.group_hr_user", "base.group_partner_manager"}, w.groups...)...)
 	w.odooURL, w.db, w.login, w.password = url, "o12", "bridge", "secret-of-the-bridge"
 	w.people = w.odoo
 	w.empty()
