@@ -90,6 +90,7 @@ func (b *builder) dingSide() {
 			b.errorf(d.Kind.place, "DingTalk has no kind %q here%s", d.Kind.v, suggest(d.Kind.v, keysOf(b.schema.Kinds)))
 		} else {
 			b.kind = &kind
+			b.m.open = kind.Open
 			b.dingScope = dingScope(kind)
 		}
 	}

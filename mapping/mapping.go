@@ -106,6 +106,7 @@ type Mapping struct {
 	Approval       *Approval     // of the kind approval
 	Tests          []Test
 
+	open    string // how the names of the kind's components begin, see Kind.Open
 	setup   []SetupField
 	missing map[string]bool // fields of setup: that the live server lacks
 }

@@ -62,3 +62,22 @@ const (
 
 	typeComponent = "component" // of a form, see component
 )
+
+// Template is the form of an approval, as LintTemplates and Skeleton need it (获取表单 schema).
+type Template struct {
+	ProcessCode string
+	Name        string
+	Status      string // PUBLISHED, INVALID or SAVED; "" when it is not told
+	Components  []Component
+}
+
+// Component is one component of a form.
+type Component struct {
+	Type     string // TextField, DDSelectField, TableField, …
+	Label    string
+	Labels   []string // of a component with several values, such as a date range: in the place of Label
+	Required bool
+	Options  []string // of a select
+	Clock    bool     // of a date: it has a time of day
+	Children []Component
+}

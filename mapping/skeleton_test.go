@@ -1,0 +1,131 @@
+package mapping
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// loadSkeleton compiles a skeleton beside the presets it refers to.
+func loadSkeleton(t testing.TB, text string) *Set {
+	t.Helper()
+	set, complaints := Load(append(presetSources(t), Source{File: "skeleton.yaml", Data: []byte(text)}), testSchema(t))
+	if set == nil {
+		t.Fatalf("the skeleton does not load:\n%s\n%s", complaints, text)
+	}
+	return set
+}
+
+func TestSkeletonOfALeave(t *testing.T) {
+	fields, _ := testSchema(t).Models("hr.leave")
+	text := Skeleton(leaveForm(), "hr.leave", fields)
+	set := loadSkeleton(t, text)
+	m, ok := set.Get("hr-leave-approval")
+	if !ok || m.Approval.ProcessCode != "PROC-LEAVE" || m.Approval.Marker != "单据编号" || !m.Approval.Transition("state").Decided("refuse") || !m.CreateDingTalk.Allowed {
+		t.Fatalf("%+v", m)
+	}
+	for label, want := range map[string]string{
+		"事由": "notes", "天数": "number_of_days", "假期类型": "holiday_status_id", "开始时间": "date_from", "结束时间": "date_to", "标题": "name", "部门": "department_id",
+	} {
+		f, ok := m.Field("form." + label)
+		if !ok {
+			t.Errorf("%s is not filled:\n%s", label, text)
+		} else if f.OdooName != want && !strings.HasSuffix(f.OdooName, want) {
+			t.Errorf("%s is filled with %s, not %s", label, f.OdooName, want)
+		}
+	}
+	for _, want := range []string{
+		"# TODO: 代理人: InnerContactField: one of first_approver_id, manager_id, second_approver_id?",
+		"# TODO: 图片: DDPhotoField: no field fits it", "# 合计: CalculateField, required: DingTalk fills it", "# TODO: 明细: TableField: it belongs under lines:",
+		"#       - {odoo: ..., dingtalk: 项目} # TextField, required",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("lacks %q:\n%s", want, text)
+		}
+	}
+	for _, c := range LintTemplates(set, func(string) (Template, bool) { return leaveForm(), true }).Errors() {
+		if !strings.Contains(c.Message, `components "重复"`) {
+			t.Errorf("against its own template: %s\n%s", c, text)
+		}
+	}
+}
+
+func TestSkeletonsOfKnownModels(t *testing.T) {
+	for model := range documentModels {
+		fields, ok := testSchema(t).Models(model)
+		if !ok {
+			t.Fatalf("the schema lacks %s", model)
+		}
+		text := Skeleton(leaveForm(), model, fields)
+		set := loadSkeleton(t, text)
+		m := set.Mappings[len(set.Mappings)-1]
+		if m.Model != model || m.Direction != Both || m.CreateDingTalk.When == nil || len(m.Approval.Transitions) != 1 {
+			t.Errorf("%s: %+v", model, m)
+		}
+	}
+}
+
+func TestSkeletonOfAnUnknownModel(t *testing.T) {
+	text := Skeleton(leaveForm(), "x_trip", map[string]OdooField{"name": {Type: "char", Store: true}, "x_days": {Type: "float", Store: true}})
+	m := loadSkeleton(t, text).Mappings[2]
+	if m.Direction != ToDingTalk || m.CreateDingTalk.Allowed || !strings.Contains(text, "TODO: transitions") {
+		t.Errorf("%+v\n%s", m, text)
+	}
+}
+
+// Labels are what people type: whatever they are, the skeleton is a mapping.
+func TestSkeletonOfHostileLabels(t *testing.T) {
+	fields, _ := testSchema(t).Models("hr.leave")
+	hostile := []string{
+		"", "true", "null", "1", "a: b", "{x}", "}, dingtalk: y", "\"", "'", "# x", "x # y", "a\nb: c", "\x00", "\xff", "{{ name }}", "- x", "*a", "&a", "!x", "|", ">", "%", "@", "`",
+		"开始时间", "开始时间", "a\u2028b", "\ufeff", " x ", strings.Repeat("长", 3000),
+	}
+	for _, label := range hostile {
+		form := Template{Name: label, ProcessCode: label, Components: []Component{
+			{Type: "TextField", Label: label + "事由", Required: true},
+			{Type: "DDSelectField", Label: "时段" + label, Options: hostile},
+			{Type: "DDDateRangeField", Label: label, Labels: []string{label + "开始", label + "结束"}, Clock: true},
+		}}
+		for _, kind := range append(keysOf(componentTypes), "New", "New\nx: y", label) {
+			form.Components = append(form.Components, Component{Type: kind, Label: label, Children: []Component{{Type: kind, Label: label}}})
+		}
+		text := Skeleton(form, "hr.leave", fields)
+		m := loadSkeleton(t, text).Mappings[2]
+		want := "form." + strings.ToValidUTF8(label, "?") + "事由"
+		if f, ok := m.Field(want); !ok || f.OdooName != "name" {
+			t.Errorf("%q is not filled:\n%.2000s", want, text)
+		}
+		if f, ok := m.Field("form." + strings.ToValidUTF8(label, "?") + "结束"); !ok || f.OdooName != "date_to" {
+			t.Errorf("the end of %q is not filled:\n%.2000s", label, text)
+		}
+	}
+}
+
+// The options of a select become a table that Load takes, whatever they are.
+func TestSkeletonOfHostileOptions(t *testing.T) {
+	fields := map[string]OdooField{"x_choice": {Type: "selection", Store: true, Selection: []string{"a", "b: c", "", "true", "d", "e"}}}
+	for _, options := range [][]string{{"a", "a"}, {"", "b"}, {"x: y", "}", "z", "true", "#"}, {"\n", "\"", "'"}, nil} {
+		text := Skeleton(Template{Components: []Component{{Type: "DDSelectField", Label: "x_choice", Options: options}}}, "x_trip", fields)
+		if _, ok := loadSkeleton(t, text).Mappings[2].Field("form.x_choice"); !ok {
+			t.Errorf("no pair:\n%s", text)
+		}
+	}
+}
+
+func FuzzSkeleton(f *testing.F) {
+	f.Add("标题", "TextField", "a")
+	f.Add("a\"b", "DDSelectField", "x: y")
+	schema := testSchema(f)
+	sources := presetSources(f)
+	fields, _ := schema.Models("hr.leave")
+	f.Fuzz(func(t *testing.T, label, kind, option string) {
+		form := Template{Name: label, ProcessCode: option, Components: []Component{
+			{Type: kind, Label: label, Required: true, Options: []string{option, label}, Children: []Component{{Type: kind, Label: option}}},
+			{Type: "DDSelectField", Label: option + "事由", Options: []string{label, option}},
+		}}
+		text := Skeleton(form, "hr.leave", fields)
+		if set, complaints := Load(append(slices.Clone(sources), Source{File: "s.yaml", Data: []byte(text)}), schema); set == nil {
+			t.Fatalf("%s\n%s", complaints, text)
+		}
+	})
+}
