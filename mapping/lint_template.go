@@ -255,9 +255,9 @@ func (l *templateLint) cells(columns form, es ...*Expr) {
 		if e == nil {
 			continue
 		}
-		for _, n := range e.names {
-			if _, outside := l.label(n.name); n.kind == kindComponent && !outside {
-				l.find(columns, e.Pos, n.name)
+		for _, name := range e.Names() {
+			if label, ok := strings.CutPrefix(name, rowPrefix); ok {
+				l.find(columns, e.Pos, label)
 			}
 		}
 	}

@@ -176,3 +176,88 @@ func TestTemplateAsAWhole(t *testing.T) {
 	check("no code", strings.Replace(asked("", title), ", process_code: PROC-LEAVE", "", 1), form,
 		"a.yaml:1:1: nothing says the template of asked: give it a process_code, here or in the settings")
 }
+
+// orderForm is a template with a table.
+func orderForm() Template {
+	return Template{ProcessCode: "PROC-ORDER", Name: "订单", Status: "PUBLISHED", Components: []Component{
+		{Type: "TextField", Label: "标题", Required: true},
+		{Type: "NumberField", Label: "总价"},
+		{Type: "TableField", Label: "明细", Required: true, Children: []Component{
+			{Type: "TextField", Label: "项目", Required: true}, {Type: "MoneyField", Label: "小计"}, {Type: "NumberField", Label: "数量"}, {Type: "TextField", Label: "编码"},
+		}},
+	}}
+}
+
+func order(lines string) string {
+	return `mapping: orders
+odoo: {model: sale.order}
+dingtalk: {kind: approval, process_code: PROC-ORDER}
+direction: to_dingtalk
+create: {dingtalk: true}
+fields:
+  - {dingtalk: originator_user_id, value: "'boss'"}
+  - {odoo: name, dingtalk: form.标题}
+lines:
+` + lines
+}
+
+func TestTemplateWithATable(t *testing.T) {
+	good := order(`  - odoo: order_line
+    for: form.明细
+    fields:
+      - {odoo: name, dingtalk: 项目}
+      - {odoo: product_uom_qty, dingtalk: 数量}
+      - {dingtalk: 编码, value: product_id.default_code}
+`)
+	if got := lintAsked(t, good, orderForm()); len(got) > 0 {
+		t.Errorf("complaints: %q", got)
+	}
+	for name, one := range map[string]struct {
+		change [2]string
+		want   []string
+	}{
+		"column":          {[2]string{"dingtalk: 数量", "dingtalk: 数目"}, []string{`a.yaml:14:9: the template has no component "数目"; did you mean "项目"?`}},
+		"money in a row":  {[2]string{"dingtalk: 数量", "dingtalk: 小计"}, []string{"a.yaml:14:9: 小计 is a MoneyField, which an app cannot fill within a table"}},
+		"text as number":  {[2]string{"odoo: product_uom_qty", "odoo: name"}, []string{"a.yaml:14:9: 数量 is a NumberField, and text does not fit it; it takes one of integer, number, values"}},
+		"required column": {[2]string{"dingtalk: 项目", "dingtalk: 编码"}, []string{"a.yaml:10:5: the template requires 明细: 项目, which no pair fills"}},
+		"no table":        {[2]string{"form.明细", "form.总价"}, []string{"a.yaml:1:1: the template requires 明细, which no pair fills", "a.yaml:10:5: 总价 is a NumberField, and lines belong to a table"}},
+		"unknown table":   {[2]string{"form.明细", "form.明系"}, []string{"a.yaml:1:1: the template requires 明细, which no pair fills", `a.yaml:10:5: the template has no component "明系"; did you mean "明细"?`}},
+	} {
+		text := strings.Replace(good, one.change[0], one.change[1], 1)
+		if name == "required column" {
+			text = strings.Replace(text, "      - {dingtalk: 编码, value: product_id.default_code}\n", "", 1)
+		}
+		if got := lintAsked(t, text, orderForm()); !slices.Equal(got, one.want) {
+			t.Errorf("%s: got\n%s", name, strings.Join(got, "\n"))
+		}
+	}
+}
+
+func TestTemplateOfLinesMadeInOdoo(t *testing.T) {
+	text := `mapping: orders
+odoo: {model: sale.order}
+dingtalk: {kind: approval, process_code: PROC-ORDER}
+direction: to_odoo
+create: {odoo: {when: "outcome == 'agree'"}}
+fields:
+  - {odoo: client_order_ref, dingtalk: form.标题}
+lines:
+  - odoo: order_line
+    for: form.明细
+    when: "form.总介 != ''"
+    fields:
+      - {odoo: name, value: "项目 + 编马"}
+      - {odoo: price_unit, value: "number(小计) / number(form.总价)"}
+  - odoo: order_line
+    fields:
+      - {odoo: price_unit, value: "sum(form.明系, number(.小计))"}
+`
+	want := []string{
+		`a.yaml:11:11: the template has no component "总介"; did you mean "总价"?`,
+		`a.yaml:13:29: the template has no component "编马"; did you mean "编码"?`,
+		`a.yaml:17:35: the template has no component "明系"; did you mean "明细"?`,
+	}
+	if got := lintAsked(t, text, orderForm()); !slices.Equal(got, want) {
+		t.Errorf("got\n%s", strings.Join(got, "\n"))
+	}
+}
