@@ -171,7 +171,7 @@ func TestProcessCodes(t *testing.T) {
 			t.Errorf("%v lacks %q", err, want)
 		}
 	}
-	if _, err = set.WithProcessCodes(map[string]string{"leave": "PROC-A", "long": "PROC-A"}); err == nil || !strings.Contains(err.Error(), "leave and long both start") {
+	if _, err = set.WithProcessCodes(map[string]string{"leave": "PROC-A", "long": "PROC-A"}); err == nil || !strings.Contains(err.Error(), "leave and long have one template") {
 		t.Errorf("%v", err)
 	}
 }

@@ -171,3 +171,19 @@ func startTwice(a, b *Mapping) bool {
 	first, second := a.CreateDingTalk.When, b.CreateDingTalk.When
 	return first == nil || second == nil || first.Source == second.Source
 }
+
+// importTwice reports whether one instance would become two documents: of both mappings, or of one although the other started it for a
+// document that is there. Again only conditions that are missing, or read alike, tell.
+func importTwice(a, b *Mapping) bool {
+	if a.Approval == nil || b.Approval == nil || a.Model != b.Model || a.Approval.ProcessCode == "" || a.Approval.ProcessCode != b.Approval.ProcessCode {
+		return false
+	}
+	first, second := a.CreateOdoo, b.CreateOdoo
+	switch {
+	case first.Allowed && second.Allowed:
+		return first.When == nil || second.When == nil || first.When.Source == second.When.Source
+	case first.Allowed:
+		return first.When == nil && b.CreateDingTalk.Allowed
+	}
+	return second.Allowed && second.When == nil && a.CreateDingTalk.Allowed
+}

@@ -158,7 +158,11 @@ func (l *loader) lintTogether() {
 	}
 }
 
+// lintStartTwice complains about two mappings of approvals that would ask about one document, or make two of one approval.
 func (b *builder) lintStartTwice(other *builder) {
+	if importTwice(b.m, other.m) {
+		b.errorf(b.d.Create.at, "an approval of this template would become two documents, one by the mapping %s; give create.odoo conditions (when), so that one of them holds", other.m.Name)
+	}
 	switch {
 	case !startTwice(b.m, other.m):
 	case b.m.Approval.ProcessCode != "" && b.m.Approval.ProcessCode == other.m.Approval.ProcessCode:

@@ -64,8 +64,8 @@ func (s *Set) WithProcessCodes(codes map[string]string) (*Set, error) {
 		}
 		copies[m] = &c
 		for _, other := range out.Mappings {
-			if startTwice(&c, other) {
-				problems = append(problems, fmt.Errorf("the mappings %s and %s both start approvals of the same template for %s", other.Name, m.Name, m.Model))
+			if startTwice(&c, other) || importTwice(&c, other) {
+				problems = append(problems, fmt.Errorf("the mappings %s and %s have one template for the same %s: who starts an approval, or makes a document of it, would do it twice", other.Name, m.Name, m.Model))
 			}
 		}
 		out.Mappings = append(out.Mappings, &c)
