@@ -108,6 +108,21 @@ func (c *Client) Unlink(ctx context.Context, model string, ids []int64, cx Conte
 	return err
 }
 
+// CallMethod calls a method of the records, as a button of their form does, with further positional arguments, and returns what it
+// answered. Many of Odoo's own buttons answer with what has no form in XML-RPC (IsUnreadable): they ran and were committed, so that is nil
+// without an error, and the record's state is to be read. With LockContext, records that were changed since they were read are not
+// touched: an error for IsModified. A method is never sent twice; an Ambiguous error means that it may have run. No ids are no call.
+func (c *Client) CallMethod(ctx context.Context, model, method string, ids []int64, args []any, cx Context) (any, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	v, err := c.callModel(ctx, model, method, append([]any{ids}, args...), cx)
+	if IsUnreadable(err) {
+		return nil, nil
+	}
+	return v, err
+}
+
 // Exists returns those of the ids that are records, also ones that record rules hide from the user (odoo/models.py: exists).
 func (c *Client) Exists(ctx context.Context, model string, candidates []int64) ([]int64, error) {
 	if len(candidates) == 0 {

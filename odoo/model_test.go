@@ -133,10 +133,60 @@ func TestNothingToDoIsNoCall(t *testing.T) {
 	_, err2 := client.Exists(ctx, "m", nil)
 	_, err3 := client.CreateMany(ctx, "m", nil, nil)
 	_, err4 := client.Load(ctx, "m", []string{"id"}, nil, nil)
-	err := errors.Join(err1, err2, err3, err4,
+	_, err5 := client.CallMethod(ctx, "m", "action_approve", nil, nil, nil)
+	err := errors.Join(err1, err2, err3, err4, err5,
 		client.Write(ctx, "m", nil, Values{"a": 1}, nil), client.Write(ctx, "m", []int64{1}, nil, nil), client.Unlink(ctx, "m", nil, nil))
 	if err != nil || s.count("execute_kw") != 0 {
 		t.Errorf("%v, %d calls", err, s.count("execute_kw"))
+	}
+}
+
+// TestButtons: what the recorded buttons of documents answered, and what is made of it.
+func TestButtons(t *testing.T) {
+	for name, want := range map[string]any{
+		"leave-action-approve":    true,
+		"purchase-button-confirm": true,
+		"purchase-button-approve": map[string]any{},
+		"purchase-button-cancel":  nil, // None
+		"expense-approve":         nil, // None
+		"expense-refuse":          nil, // None
+		"expense-move-create":     nil, // a dictionary with number keys
+	} {
+		client, s := answering(t, recorded(t, name))
+		got, err := client.CallMethod(t.Context(), "m", "do", []int64{7}, []any{"why"}, LockContext("m", 7, "2026-11-23 18:40:49"))
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %#v, %v", name, got, err)
+		}
+		sent := s.last()
+		wantArgs := []any{[]any{int64(7)}, "why"}
+		wantNamed := map[string]any{"context": map[string]any{"lang": "en_US", "__last_update": map[string]any{"m,7": "2026-11-23 18:40:49.999999"}}}
+		if sent.modelMethod() != "do" || !reflect.DeepEqual(sent.args(), wantArgs) || !reflect.DeepEqual(sent.named(), wantNamed) {
+			t.Errorf("%s: sent %s %#v %#v", name, sent.modelMethod(), sent.args(), sent.named())
+		}
+		if n := s.count("execute_kw"); n != 1 {
+			t.Errorf("%s: sent %d times", name, n)
+		}
+	}
+	for name, class := range map[string]Class{
+		"fault-leave-approve-by-employee":    Reject,
+		"fault-leave-action-approve-twice":   Reject,
+		"fault-purchase-confirm-by-employee": Halt, // no right to the model
+		"expense-approve-officer":            Reject,
+	} {
+		client, s := answering(t, recorded(t, name))
+		_, err := client.CallMethod(t.Context(), "m", "do", []int64{7}, nil, nil)
+		if e := failure(t, err); e.Class != class || e.Ambiguous || s.count("execute_kw") != 1 {
+			t.Errorf("%s: %+v", name, e)
+		}
+	}
+}
+
+// TestAButtonIsPressedOnce: when the answer is lost, nothing is sent again and the error says that it may have been carried out.
+func TestAButtonIsPressedOnce(t *testing.T) {
+	s := serve(t, func(int, heard) reply { return reply{drop: true} })
+	_, err := s.client(nil).CallMethod(t.Context(), "purchase.order", "button_confirm", []int64{7}, nil, nil)
+	if e := failure(t, err); !e.Ambiguous || e.Class != Retry || s.count("execute_kw") != 1 {
+		t.Errorf("%+v, sent %d times", e, s.count("execute_kw"))
 	}
 }
 
