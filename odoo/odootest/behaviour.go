@@ -8,13 +8,14 @@ type behaviour struct {
 	beforeWrite  func(e *env, m *model, ids []int64, vals values) (*env, error) // the environment to go on in
 	afterWrite   func(e *env, m *model, ids []int64, vals values, before map[int64]*row) error
 	beforeUnlink func(e *env, m *model, ids []int64) (after func() error, err error)
-	sqlCheck     func(m *model, r *row) string // the message of a CHECK constraint that the row breaks, "" for none
+	sqlCheck     func(m *model, r *row) (name, message string) // the CHECK constraint that the row breaks, "" for none
 	check        func(e *env, m *model, ids []int64, changed func(string) bool) error
 	compute      map[string]func(e *env, m *model, r *row) any // fields without column
 	inverse      map[string]bool                               // of those, the ones that can be written
 	nameGet      func(e *env, m *model, r *row) string
 	nameSearch   func(e *env, m *model, name, op string, domain []any, limit int64) (ids []int64, handled bool, err error)
 	methods      map[string]method
+	within       values // context entries for its x2many commands
 	createAsBot  bool // create runs as OdooBot once the rights are checked
 }
 

@@ -20,6 +20,7 @@ type sqlError struct {
 	model string
 	field *field
 	text  string
+	raw   string // PostgreSQL's own words, which load gives when the row was one of another model than it loads
 }
 
 func (f *fault) Error() string {
@@ -81,7 +82,7 @@ func validation(format string, a ...any) *fault {
 
 func userFault(format string, a ...any) *fault {
 	text := fmt.Sprintf(format, a...)
-	return &fault{code: 2, class: userError, args: exceptArgs(text), text: text}
+	return &fault{code: 2, class: userError, args: "(" + pyQuote(text) + ", '')", text: text}
 }
 
 func missing(message string) *fault {
@@ -127,14 +128,18 @@ func mandatory(e *env, m *model, f *field) *fault {
 		word = "字段："
 	}
 	v := validation("%s\n\nModel: %s (%s), %s %s (%s)", mandatoryText, m.description, m.name, word, f.label, f.name)
-	v.sql = &sqlError{m.name, f, fmt.Sprintf("Missing required value for the field '%s' (%s)", f.label, f.name)}
+	v.sql = &sqlError{
+		m.name, f, fmt.Sprintf("Missing required value for the field '%s' (%s)", f.label, f.name),
+		fmt.Sprintf("null value in column %q of relation %q violates not-null constraint\nDETAIL:  Failing row contains (…).\n", f.name, m.table),
+	}
 	return v
 }
 
 // foreignKey is a foreign key violation, met by a write of an id that is not there and by a deletion that is restricted.
 func foreignKey(m *model, column string) *fault {
 	v := validation("%s\n\nModel: %s (%s), Constraint: %s_%s_fkey", referencedText, m.description, m.name, m.table, column)
-	v.sql = &sqlError{model: m.name, text: fmt.Sprintf("insert or update on table %q violates foreign key constraint \"%s_%s_fkey\"\n", m.table, m.table, column)}
+	raw := fmt.Sprintf("insert or update on table %q violates foreign key constraint \"%s_%s_fkey\"\n", m.table, m.table, column)
+	v.sql = &sqlError{model: m.name, text: raw, raw: raw}
 	return v
 }
 
@@ -146,7 +151,7 @@ func duplicate(m *model, u *unique, key string) *fault {
 		message = raw
 	}
 	v := validation("%s", message)
-	v.sql = &sqlError{model: m.name, text: raw}
+	v.sql = &sqlError{model: m.name, text: raw, raw: raw}
 	switch labels := make([]string, len(u.Columns)); {
 	case u.Message == "": // an index, no constraint: load finds no fields for it
 	case len(u.Columns) == 1:

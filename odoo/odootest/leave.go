@@ -41,17 +41,17 @@ func init() {
 			return func() error { return nil }, nil
 		},
 		check: leaveCheck,
-		sqlCheck: func(m *model, r *row) string {
+		sqlCheck: func(m *model, r *row) (name, message string) {
 			who := map[string]string{"employee": "employee_id", "company": "mode_company_id", "category": "category_id", "department": "department_id"}
 			from, _ := r.at(m.field("date_from")).(stamp)
 			to, _ := r.at(m.field("date_to")).(stamp)
 			switch f := m.field(who[r.str(m.field("holiday_type"))]); {
 			case f == nil || r.ref(f) == 0:
-				return "The employee, department, company or employee category of this request is missing. Please make sure that your user login is linked to an employee."
+				return "type_value", "The employee, department, company or employee category of this request is missing. Please make sure that your user login is linked to an employee."
 			case to < from:
-				return "The start date must be anterior to the end date."
+				return "date_check2", "The start date must be anterior to the end date."
 			}
-			return ""
+			return "", ""
 		},
 		nameGet: leaveName,
 		compute: map[string]func(*env, *model, *row) any{

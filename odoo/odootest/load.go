@@ -25,10 +25,13 @@ type loader struct {
 }
 
 type loadRow struct {
-	index int
+	at    place
 	xmlID string
 	vals  values
 }
+
+// place is where a record stands in the data: its number, and the rows it takes, one2many lines included.
+type place struct{ record, from, to int }
 
 // importError is a value that cannot be converted; its text may hold %(field)s.
 type importError struct {
@@ -50,18 +53,18 @@ func loadMethod(c *call) (any, error) {
 	}
 	for _, n := range names {
 		path := importPath(n)
-		if f := c.m.field(path[0]); f == nil && path[0] != ".id" {
-			return nil, pythonFault("KeyError", pyQuote(path[0]))
-		} else if f != nil && f.typ == "one2many" {
-			return nil, pythonFault("NotImplementedError", "the stand-in does not load one2many columns: "+n)
+		if err := l.column(path); err != nil {
+			return nil, err
 		}
 		l.columns = append(l.columns, path)
 	}
 	mark := c.e.tx.mark()
-	for i, raw := range rows {
-		if err := l.row(i, raw); err != nil {
+	for record, from := 0, 0; from < len(rows); record++ {
+		to := l.lastRow(rows, from)
+		if err := l.record(place{record, from, to}, rows[from:to+1]); err != nil {
 			return nil, err
 		}
+		from = to + 1
 	}
 	if err := l.flush(); err != nil {
 		return nil, err
@@ -88,14 +91,35 @@ func importPath(name string) []string {
 	return strings.Split(name, "/")
 }
 
-// row converts one row and adds it to the batch.
-func (l *loader) row(index int, raw any) error {
-	cells, _ := raw.([]any)
-	out := loadRow{index: index, vals: values{}}
+// column knows the columns that can be loaded. Of a one2many these are the lines' own fields, without ids: lines are always new.
+func (l *loader) column(path []string) error {
+	f := l.m.field(path[0])
+	if f == nil && path[0] != ".id" {
+		return pythonFault("KeyError", pyQuote(path[0]))
+	}
+	if f == nil || f.typ != "one2many" {
+		return nil
+	}
+	co := l.e.model(f.relation)
+	if len(path) < 2 || co == nil || path[1] == "id" || path[1] == ".id" {
+		return pythonFault("NotImplementedError", "the stand-in does not load one2many columns with ids: "+strings.Join(path, "/"))
+	}
+	if line := co.field(path[1]); line == nil {
+		return pythonFault("KeyError", pyQuote(path[1]))
+	} else if line.typ == "one2many" {
+		return pythonFault("NotImplementedError", "the stand-in does not load lines of lines: "+strings.Join(path, "/"))
+	}
+	return nil
+}
+
+// record converts the rows of one record and adds it to the batch.
+func (l *loader) record(at place, rows []any) error {
+	cells, _ := rows[0].([]any)
+	out := loadRow{at: at, vals: values{}}
 	for i, path := range l.columns {
-		var cell any = ""
-		if i < len(cells) {
-			cell = cells[i]
+		cell := cellAt(cells, i)
+		if l.isLine(path) {
+			continue
 		}
 		switch {
 		case path[0] == "id":
@@ -113,6 +137,9 @@ func (l *loader) row(index int, raw any) error {
 				return err
 			}
 		}
+	}
+	if err := l.lines(&out, rows); err != nil {
+		return err
 	}
 	if out.xmlID != "" && !strings.Contains(out.xmlID, ".") {
 		out.xmlID = l.module + "." + out.xmlID
@@ -137,7 +164,7 @@ func (l *loader) databaseID(out *loadRow, cell any) error {
 			return nil
 		}
 	}
-	l.report(out.index, "error", "Unknown database identifier '"+pyStr(cell)+"'", values{"field": ".id"})
+	l.report(out.at, "error", "Unknown database identifier '"+pyStr(cell)+"'", values{"field": ".id"})
 	return nil
 }
 
@@ -151,21 +178,21 @@ func (l *loader) cell(out *loadRow, path []string, cell any) error {
 	var bad *importError
 	switch {
 	case errors.As(err, &bad):
-		l.report(out.index, "error", strings.ReplaceAll(bad.text, "%(field)s", f.label), values{"field": f.name}, bad.extra)
+		l.report(out.at, "error", strings.ReplaceAll(bad.text, "%(field)s", f.label), values{"field": f.name}, bad.extra)
 		return nil
 	case err != nil:
 		return err
 	case warning != "":
-		l.report(out.index, "warning", strings.ReplaceAll(warning, "%(field)s", f.label), values{"field": f.name})
+		l.report(out.at, "warning", strings.ReplaceAll(warning, "%(field)s", f.label), values{"field": f.name})
 	}
 	out.vals[f.name] = v
 	return nil
 }
 
-// report adds a message about a row.
-func (l *loader) report(index int, kind, text string, extra ...values) {
+// report adds a message about a record.
+func (l *loader) report(at place, kind, text string, extra ...values) {
 	l.failed = l.failed || kind == "error"
-	m := values{"type": kind, "message": text, "record": int64(index), "rows": values{"from": int64(index), "to": int64(index)}}
+	m := values{"type": kind, "message": text, "record": int64(at.record), "rows": values{"from": int64(at.from), "to": int64(at.to)}}
 	for _, x := range extra {
 		maps.Copy(m, x)
 	}
@@ -214,11 +241,13 @@ func (l *loader) refused(one loadRow, err error) {
 	switch {
 	case f.sql == nil:
 		text := fmt.Sprintf("Unknown error during import: <class '%s'>: %s", f.class, f.args)
-		l.report(one.index, "error", text, values{"moreinfo": "Resolve other errors first"})
+		l.report(one.at, "error", text, values{"moreinfo": "Resolve other errors first"})
 	case f.sql.field != nil && f.sql.model == l.m.name:
-		l.report(one.index, "error", f.sql.text, values{"field": f.sql.field.name})
+		l.report(one.at, "error", f.sql.text, values{"field": f.sql.field.name})
+	case f.sql.model != l.m.name:
+		l.report(one.at, "error", f.sql.raw)
 	default:
-		l.report(one.index, "error", f.sql.text)
+		l.report(one.at, "error", f.sql.text)
 	}
 }
 

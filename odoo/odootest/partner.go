@@ -25,11 +25,11 @@ func init() {
 		afterWrite:   partnerAfterWrite,
 		beforeUnlink: partnerBeforeUnlink,
 		check:        partnerCheck,
-		sqlCheck: func(m *model, r *row) string {
+		sqlCheck: func(m *model, r *row) (name, message string) {
 			if r.str(m.field("type")) == "contact" && r.at(m.field("name")) == nil {
-				return "Contacts require a name."
+				return "check_name", "Contacts require a name."
 			}
-			return ""
+			return "", ""
 		},
 		nameGet:    partnerName,
 		nameSearch: partnerNameSearch,

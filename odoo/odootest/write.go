@@ -33,9 +33,10 @@ func (e *env) checkRow(m *model, r *row, changed map[string]bool) error {
 // checkSQL is the model's CHECK constraints.
 func checkSQL(m *model, r *row) error {
 	if b := behaviourOf(m.name); b.sqlCheck != nil {
-		if message := b.sqlCheck(m, r); message != "" {
+		if name, message := b.sqlCheck(m, r); name != "" {
 			v := validation("%s", message)
-			v.sql = &sqlError{model: m.name, text: fmt.Sprintf("new row for relation %q violates check constraint\n", m.table)}
+			raw := fmt.Sprintf("new row for relation %q violates check constraint \"%s_%s\"\nDETAIL:  Failing row contains (…).\n", m.table, m.table, name)
+			v.sql = &sqlError{model: m.name, text: raw, raw: raw}
 			return v
 		}
 	}
@@ -300,6 +301,9 @@ func (e *env) checkConcurrency(m *model, ids []int64) error {
 
 // setMulti carries out the x2many commands of a create or write.
 func (e *env) setMulti(m *model, ids []int64, fields []*field, vals values) error {
+	for k, v := range behaviourOf(m.name).within {
+		e = e.with(k, v)
+	}
 	slices.SortFunc(fields, func(a, b *field) int { return strings.Compare(a.name, b.name) })
 	for _, f := range fields {
 		commands, ok := vals[f.name].([]any)
