@@ -16,7 +16,7 @@ type behaviour struct {
 	nameSearch   func(e *env, m *model, name, op string, domain []any, limit int64) (ids []int64, handled bool, err error)
 	methods      map[string]method
 	within       values // context entries for its x2many commands
-	createAsBot  bool // create runs as OdooBot once the rights are checked
+	createAsBot  bool   // create runs as OdooBot once the rights are checked
 }
 
 // behaviours are filled in by init functions, one per file of models: as a plain initialiser it would refer to itself.

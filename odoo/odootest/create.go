@@ -39,7 +39,7 @@ func (e *env) create(m *model, given values) (int64, error) {
 			r.v[f.col] = false
 		case !given || logColumns[name] || name == "parent_path":
 		case f.typ == "one2many" || f.typ == "many2many":
-			if f.store {
+			if f.store || f.property {
 				multi = append(multi, f)
 			}
 		case f.col >= 0:

@@ -10,9 +10,10 @@
 //
 // What a model's Python code adds is written out for res.users, res.groups, res.company, res.partner, res.partner.category,
 // hr.employee, hr.department, hr.job, hr.attendance, hr.leave, resource.resource, ir.model, ir.model.fields, ir.model.data, ir.rule,
-// ir.attachment, mail.message and mail.activity; the state methods of sale, purchase, expense and invoice change the state only. Every
-// other model is the plain ORM. Views, onchanges, mail delivery, field tracking in the chatter, recurring calendar events, accounting
-// and multi-company rules are not here. Fault texts are English, but for the few whose Chinese wording was recorded.
+// ir.attachment, mail.message and mail.activity, and as far as documents need it for hr.expense, hr.expense.sheet, purchase.order,
+// sale.order, account.invoice, account.move and their lines: amounts, balance, numbers, states, who may bring them about, the messages
+// a new state leaves. Every other model is the plain ORM. Views, onchanges, mail delivery, tracked values, recurring calendar events,
+// payments, deliveries and multi-company rules are not here. Fault texts are English, but for the few whose Chinese wording was recorded.
 //
 // Server is the process with its database. Its direct methods (Create, Write, As) act as a person in Odoo's own interface, without
 // a remote call; Begin gives a transaction that commits late; Fail, Hold, Latency, Down, OnCall and Rule make things go wrong.

@@ -122,7 +122,11 @@ func leaveDerive(e *env, m *model, id int64) error {
 
 func leaveName(e *env, m *model, r *row) string {
 	days, _ := r.at(m.field("number_of_days")).(float64)
-	return fmt.Sprintf("%s on %s : %.2f day(s)", e.text("hr.employee", r.ref(m.field("employee_id")), "name"),
+	format := "%s on %s : %.2f day(s)"
+	if e.lang() == "zh_CN" {
+		format = "%s 于 %s : %.2f 天(s)"
+	}
+	return fmt.Sprintf(format, e.text("hr.employee", r.ref(m.field("employee_id")), "name"),
 		e.text("hr.leave.type", r.ref(m.field("holiday_status_id")), "name"), days)
 }
 
@@ -210,6 +214,9 @@ func leaveMayBecome(e *env, m *model, ids []int64, state string) error {
 
 // need faults unless every leave is in one of the states.
 func (c *call) need(message string, states ...string) error {
+	if err := c.present(); err != nil {
+		return err
+	}
 	for _, id := range c.ids {
 		if !slices.Contains(states, c.e.text(c.m.name, id, "state")) {
 			return userFault("%s", message)

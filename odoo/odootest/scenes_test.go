@@ -22,6 +22,7 @@ fault-numeric-charref-control text-ctrl-x0b-create text-ctrl-xfffe-create http-g
 	{func(r *replay) { prepareHR(r); prepareStaff(r) }, accessScene},
 	{nil, setupScene},
 	{prepareOffice, officeScene},
+	{prepareDocuments, documentScene},
 }
 
 const partnerScene = `
@@ -97,10 +98,27 @@ fault-leave-approve-by-employee fault-leave-write-state-by-employee fault-leave-
 message-post-partner message-post-int-id activity-feedback activity-read-after-done fault-field-groups message-subscribe
 sale-action-confirm sale-action-confirm-again sale-action-cancel
 purchase-button-confirm nofault-purchase-approve-by-user purchase-button-approve purchase-button-cancel fault-expense-approve-by-employee expense-approve-officer
-expense-approve expense-move-create expense-refuse invoice-open fault-invoice-cancel fault-invoice-unlink-open
+expense-approve expense-move-create expense-refuse
 event-create event-create-allday event-create-dateonly event-create-iso-z event-create-offset event-create-xmlrpc-datetime
 fault-event-garbage-datetime fault-event-stop-before-start event-read-iso-variants task-create task-read
 message-post-attachment message-post-attachments-tuple html-note-create html-note-read html-write-plain`
+
+const documentScene = `
+invoice-create invoice-read invoice-open invoice-read-open invoice-line-read fault-invoice-cancel fault-invoice-unlink-open
+purchase-read sale-read expense-create expense-action-submit expense-sheet-create`
+
+// prepareDocuments makes what the recorded documents name: accounts, journals, a tax, products, a vendor.
+func prepareDocuments(r *replay) {
+	prepareStaff(r)
+	r.make("hr.employee", 580409, map[string]any{"name": "Emp User", "user_id": 11})
+	r.make("account.account", 7, map[string]any{"code": "101200", "name": "Account Receivable", "user_type_id": 1})
+	r.make("account.account", 17, map[string]any{"code": "200000", "name": "Product Sales", "user_type_id": 14})
+	r.make("account.journal", 1, map[string]any{"code": "INV", "name": "Customer Invoices", "type": "sale"})
+	r.make("account.tax", 1, map[string]any{"name": "Tax 15%", "amount": 15.0, "type_tax_use": "sale"})
+	r.make("product.product", 1, map[string]any{"name": "Expenses", "can_be_expensed": true, "taxes_id": []any{[]any{6, 0, []int64{1}}}})
+	r.make("product.product", 2, map[string]any{"name": "P1"})
+	r.make("res.partner", 603066, map[string]any{"name": "Vendor"})
+}
 
 // partners brings the number of visible and of all partners to what was recorded.
 func (r *replay) partners(active, all int) {
@@ -231,8 +249,17 @@ func init() {
 		r.make("project.project", 2, map[string]any{"name": "Proj"})
 		r.seq("project.task", 13)
 	}
-	before["invoice-open"] = func(r *replay) {
-		r.make("account.invoice", 1, map[string]any{"partner_id": 8, "account_id": false})
+	before["purchase-read"] = func(r *replay) {
+		r.make("purchase.order", 1, map[string]any{"partner_id": 603066, "order_line": []any{[]any{0, 0, map[string]any{
+			"product_id": 2, "name": "P1", "product_qty": 2.0, "price_unit": 6000.0, "product_uom": 1, "date_planned": "2026-12-01 00:00:00",
+		}}}})
+	}
+	before["sale-read"] = func(r *replay) {
+		r.make("sale.order", 1, map[string]any{"partner_id": 8, "order_line": []any{[]any{0, 0, map[string]any{"product_id": 1, "name": "P", "product_uom_qty": 2.0, "price_unit": 10.0}}}})
+	}
+	before["expense-move-create"] = func(r *replay) {
+		r.make("account.journal", 2, map[string]any{"code": "BILL", "name": "Vendor Bills", "type": "purchase"})
+		r.write("hr.expense.sheet", 1, map[string]any{"journal_id": 2})
 	}
 	before["message-post-attachment"] = func(r *replay) {
 		r.make("ir.attachment", 9866, map[string]any{"name": "f"})
@@ -256,5 +283,9 @@ func init() {
 	ignored["employee-search-read"] = []string{"barcode", "pin"}
 	ignored["employee-read-all-fields"] = []string{"message_follower_ids", "message_ids"}
 	ignored["leave-read-all-fields"] = []string{"message_follower_ids", "message_ids", "activity_ids", "number_of_hours_display"}
+	thread := []string{"message_follower_ids", "message_ids", "team_id"}
+	ignored["purchase-read"] = thread
+	ignored["sale-read"] = append([]string{"pricelist_id", "amount_by_group", "expected_date"}, thread...)
+	ignored["invoice-read"] = append([]string{"write_uid"}, thread...)
 	ignored["users-read"] = []string{"write_date"}
 }

@@ -70,7 +70,7 @@ type field struct {
 	mirror                                   string // many2many stored on the other model: that model's field
 	related                                  []string
 	inherited                                bool // comes from the _inherits parent
-	property                                 bool // company-dependent: kept in ir.property by the real server, in a column here
+	property                                 bool // kept in ir.property or another model's table by the real server, in a column here
 	dynamic                                  bool // its default is computed, by code that may not be here: never NULL in real life
 	id                                       int64
 	col                                      int // -1: no column
@@ -164,7 +164,8 @@ func buildStock() (map[string]*model, error) {
 				selection: s.Selection, size: s.Size, translate: x.Translate, computed: x.Computed, nocopy: x.NoCopy,
 				onDelete: x.OnDelete, def: literal(x.Default), rel: x.Rel, relCol: x.Col, dynamic: x.Dynamic,
 			}
-			if x.Property { // stored in ir.property: here a column that polling cannot sort by
+			template := name == "product.product" && !s.Store && !x.Computed && s.Type != "one2many" // the template's, which is no model here
+			if x.Property || template {                                                              // stored in ir.property: here a column that polling cannot sort by
 				f.property, f.dynamic = true, true
 			}
 			if x.Groups != "" {

@@ -33,16 +33,16 @@ var groups = []group{
 	{21, "sales_team.group_sale_salesman", "Sales", "User: Own Documents Only", []string{"base.group_user"}},
 	{22, "sales_team.group_sale_salesman_all_leads", "Sales", "User: All Documents", []string{"sales_team.group_sale_salesman"}},
 	{23, "sales_team.group_sale_manager", "Sales", "Manager", []string{"sales_team.group_sale_salesman_all_leads"}},
-	{24, "hr_attendance.group_hr_attendance_user", "Attendance", "Officer", []string{"hr_attendance.group_hr_attendance"}},
+	{24, "hr_attendance.group_hr_attendance_user", "Attendance", "Officer", []string{"hr.group_hr_user", "hr_attendance.group_hr_attendance"}},
 	{25, "hr_attendance.group_hr_attendance_manager", "Attendance", "Manager", []string{"hr_attendance.group_hr_attendance_user"}},
 	{26, "hr_attendance.group_hr_attendance", "Attendance", "Manual Attendance", []string{"base.group_user"}},
 	{27, "hr_attendance.group_hr_attendance_use_pin", "Technical Settings", "Enable PIN use", nil},
 	{28, "hr_contract.group_hr_contract_manager", "Contracts", "Manager", []string{"hr.group_hr_user"}},
-	{29, "hr_holidays.group_hr_holidays_user", "Leaves", "Officer", []string{"base.group_user"}},
+	{29, "hr_holidays.group_hr_holidays_user", "Leaves", "Officer", []string{"hr.group_hr_user"}},
 	{30, "hr_holidays.group_hr_holidays_manager", "Leaves", "Manager", []string{"hr_holidays.group_hr_holidays_user"}},
 	{31, "account.group_account_invoice", "Accounting & Finance", "Billing", []string{"base.group_user"}},
 	{32, "account.group_show_line_subtotals_tax_excluded", "Technical Settings", "Tax display B2B", nil},
-	{34, "account.group_account_user", "Technical Settings", "Show Full Accounting Features", []string{"account.group_account_invoice"}},
+	{34, "account.group_account_user", "Technical Settings", "Show Full Accounting Features", nil},
 	{35, "account.group_account_manager", "Accounting & Finance", "Billing Manager", []string{"account.group_account_invoice"}},
 	{39, "account.group_products_in_bills", "Technical Settings", "Use products on vendor bills", nil},
 	{41, "project.group_project_user", "Project", "User", []string{"base.group_user"}},
@@ -136,6 +136,7 @@ func buildDatabase() *database {
 	sd.groups()
 	sd.companyAndUsers()
 	sd.access()
+	sd.rules()
 	sd.masterData()
 	sd.people()
 	if sd.err != nil {
@@ -358,8 +359,16 @@ func (s *seeder) masterData() {
 		}
 		s.add("mail.activity.type", t.id, t.xmlID, vals)
 	}
-	for i, n := range []string{"Discussions", "Note", "Activities"} {
-		s.add("mail.message.subtype", int64(i+1), "mail.mt_"+strings.ToLower(strings.Replace(n, "Discussions", "comment", 1)), values{"name": n, "default": i == 0})
+	for _, t := range subtypes {
+		s.add("mail.message.subtype", t.id, t.xmlID, values{"name": t.name, "res_model": t.model, "default": t.byDefault})
+	}
+	for _, u := range units {
+		s.add("uom.uom", u.id, "uom.product_uom_"+u.xmlID, values{"name": u.name, "factor": u.factor, "uom_type": u.kind, "rounding": 0.01, "active": true})
+	}
+	for i, t := range accountTypes {
+		s.add("account.account.type", int64(i+1), "account.data_account_type_"+t.xmlID, values{
+			"name": t.name, "type": t.typ, "internal_group": falseForText(t.group), "include_initial_balance": i < 12,
+		})
 	}
 	for i, n := range []string{"Legal Leaves", "Sick Leaves", "Compensatory Days", "Unpaid"} {
 		s.add("hr.leave.type", int64(i+1), "hr_holidays.holiday_status_"+[]string{"cl", "sl", "comp", "unpaid"}[i], values{

@@ -15,6 +15,9 @@ func stampOf(t time.Time) stamp { return stamp(t.UnixMicro()) }
 
 func (s stamp) Time() time.Time { return time.UnixMicro(int64(s)).UTC() }
 
+// Date is the day, in UTC.
+func (s stamp) Date() string { return s.Time().Format(time.DateOnly) }
+
 // String is what XML-RPC shows: whole seconds, truncated.
 func (s stamp) String() string { return s.Time().Format(time.DateTime) }
 

@@ -116,9 +116,11 @@ func (e *env) writeChecked(m *model, ids []int64, vals values, b *behaviour) err
 		return err
 	}
 	if b.afterWrite != nil {
-		return b.afterWrite(e, m, ids, vals, before)
+		if err := b.afterWrite(e, m, ids, vals, before); err != nil {
+			return err
+		}
 	}
-	return nil
+	return e.track(m, ids, before)
 }
 
 // split sorts the keys of a write: the fields stored here, those of the _inherits parent; known tells whether there is any
