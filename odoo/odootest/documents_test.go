@@ -475,4 +475,18 @@ func TestLinesOfAModelMadeByHand(t *testing.T) {
 	if state := o.s.Get("x_claim", id)["x_state"]; state != "done" {
 		t.Errorf("state %v", state)
 	}
+	post := func(model string, id int64) error {
+		_, err := o.bridge.Execute(ctx(), model, "message_post", []any{[]int64{id}}, vals{"body": "x", "message_id": "<x1@dingbridge>"})
+		return err
+	}
+	if err := post("x_claim", id); err == nil || !strings.Contains(err.Error(), "type object 'x_claim' has no attribute 'message_post'") {
+		t.Errorf("a model without chatter: %v", err)
+	}
+	trip := o.s.Create("ir.model", vals{"name": "出差", "model": "x_trip", "state": "manual", "is_mail_thread": true})
+	o.s.Create("ir.model.access", vals{"name": "x_trip", "model_id": trip, "group_id": 1, "perm_read": true, "perm_write": true, "perm_create": true})
+	trip = o.loaded("x_trip", "x_name", []any{"上海"})
+	o.must(post("x_trip", trip))
+	if got := o.s.Get("x_trip", trip)["message_ids"].([]int64); len(got) != 2 { // that it was made, and ours
+		t.Errorf("messages %v", got)
+	}
 }

@@ -74,12 +74,27 @@ var magic = []field{
 	{name: "__last_update", typ: "datetime", label: "Last Modified on", readonly: true},
 }
 
-// addModel makes a manual model usable: the fields every model has, and x_name.
+// threadFields are those of mail.thread, which a manual model gets that is made with is_mail_thread: without them it has no chatter.
+func threadFields(e *env) []field {
+	m := e.model("account.analytic.account") // a thread, and nothing else
+	var out []field
+	for _, name := range m.names {
+		if strings.HasPrefix(name, "message_") || name == "website_message_ids" {
+			out = append(out, *m.field(name))
+		}
+	}
+	return out
+}
+
+// addModel makes a manual model usable: the fields every model has, x_name, and a chatter if it is to have one.
 func addModel(e *env, m *model, id int64, _ values) error {
 	r := e.row(m.name, id)
 	made := newModel(r.str(m.field("model")), r.str(m.field("name")))
 	made.manual, made.id, made.recName = true, id, "x_name"
 	fields := append([]field{{name: "x_name", typ: "char", label: "Name", store: true, search: true, order: true, manual: true}}, magic...)
+	if r.flag(m.field("is_mail_thread")) {
+		fields = append(fields, threadFields(e)...)
+	}
 	for i := range fields {
 		f := fields[i]
 		made.add(&f)
