@@ -206,20 +206,29 @@ func pyType(v any) string {
 }
 
 var (
-	tagForm     = regexp.MustCompile(`<[a-zA-Z!/]`)
+	ampersand   = regexp.MustCompile(`&(#?\w+;)?`)
+	bareLess    = regexp.MustCompile(`<([^a-zA-Z!/]|$)`)
+	blockForm   = regexp.MustCompile(`(?i)^\s*<(p|div|ul|ol|table|h[1-6]|pre|blockquote|section|!|script|style|iframe)\b`)
 	scriptForm  = regexp.MustCompile(`(?is)<(script|style|iframe)\b.*?</(script|style|iframe)\s*>`)
 	handler     = regexp.MustCompile(`(?i)\s+on\w+\s*=\s*("[^"]*"|'[^']*'|[^\s>]+)`)
 	selfClosing = regexp.MustCompile(`\s*/>`)
 	scriptURL   = regexp.MustCompile(`(?i)(src|href)\s*=\s*("|')\s*javascript:[^"']*("|')`)
 )
 
-// sanitize does to html what Odoo's html_sanitize is mostly seen doing: scripts and handlers go, plain text gets a <p>.
+// sanitize does to html what Odoo's html_sanitize is mostly seen doing: scripts and handlers go, what is no block gets a <p>.
 func sanitize(s string) string {
 	if strings.TrimSpace(s) == "" {
 		return s
 	}
-	if !tagForm.MatchString(s) {
-		return "<p>" + s + "</p>"
+	s = ampersand.ReplaceAllStringFunc(s, func(found string) string {
+		if found == "&" {
+			return "&amp;"
+		}
+		return found
+	})
+	s = bareLess.ReplaceAllString(s, "&lt;$1")
+	if !blockForm.MatchString(s) {
+		s = "<p>" + s + "</p>"
 	}
 	s = scriptForm.ReplaceAllString(s, "")
 	s = selfClosing.ReplaceAllString(handler.ReplaceAllString(s, ""), ">")

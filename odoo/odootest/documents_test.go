@@ -335,6 +335,13 @@ func TestNumbersAndWhatPostedEntriesRefuse(t *testing.T) {
 func TestChatterOfDocuments(t *testing.T) {
 	o := newOffice(t)
 	order := o.order()
+	for text, want := range map[string]string{"同意 & <b>x</b>": "<p>同意 &amp; <b>x</b></p>", "a < b & c": "<p>a &lt; b &amp; c</p>", "<p>a</p>": "<p>a</p>"} {
+		id, err := o.bridge.Execute(ctx(), "hr.leave", "message_post", []any{[]int64{o.leave("年假", fmt.Sprintf("2026-10-%02d", len(text)))}}, vals{"body": text})
+		o.must(err)
+		if got := o.s.Get("mail.message", id.(int64)); got["body"] != want || got["create_uid"].([]any)[1] != "bridge" {
+			t.Errorf("%s became %v of %v", text, got["body"], got["create_uid"])
+		}
+	}
 	messages := func() (out []any) {
 		for _, id := range o.s.Search("mail.message", []any{[]any{"model", "=", "purchase.order"}, []any{"res_id", "=", order}}) {
 			m := o.s.Get("mail.message", id)
@@ -360,7 +367,7 @@ func TestChatterOfDocuments(t *testing.T) {
 		t.Error("a message moved the order's write_date")
 	}
 	o.press("purchase.order", order, "button_confirm")
-	want := []any{[]any{"<p>Purchase Order created</p>", "Note"}, []any{"<p>同意</p>", "Note"}, []any{"<p>同意</p>", "Note"}, []any{"", "RFQ Approved"}}
+	want := []any{[]any{"<p>Purchase Order created</p>", "Note"}, []any{"", "Note"}, []any{"<p>同意</p>", "Note"}, []any{"<p>同意</p>", "Note"}, []any{"", "RFQ Approved"}}
 	if got := messages(); !reflect.DeepEqual(got, want) {
 		t.Errorf("chatter %v", got)
 	}

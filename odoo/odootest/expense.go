@@ -14,6 +14,15 @@ func init() {
 			}
 			return d
 		},
+		compute: map[string]func(*env, *model, *row) any{
+			"payment_mode": func(e *env, m *model, r *row) any {
+				lines := e.visibleLinks(m, r, m.field("expense_line_ids"))
+				if len(lines) == 0 {
+					return "own_account"
+				}
+				return e.value("hr.expense", lines[0], "payment_mode")
+			},
+		},
 		check: func(e *env, m *model, ids []int64, _ func(string) bool) error {
 			lines := e.model("hr.expense")
 			for _, id := range ids {
@@ -58,6 +67,7 @@ func init() {
 			d := values{
 				"company_id": orFalse(e.company()), "currency_id": e.companyCurrency(), "date": e.tx.stamp.Date(),
 				"product_uom_id": falseFor(e.firstUnit()),
+				"account_id":     orFalse(e.value("account.journal", e.journalOf("purchase"), "default_debit_account_id")),
 			}
 			if who := e.ownEmployee(); who != 0 {
 				d["employee_id"] = who

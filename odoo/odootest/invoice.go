@@ -92,6 +92,9 @@ func invoiceOpen(c *call) (any, error) {
 	if err := c.need("Invoice must be in draft state in order to validate it.", "draft", "open"); err != nil {
 		return nil, err
 	}
+	if err := c.e.checkAccess(c.m, "write"); err != nil {
+		return nil, err
+	}
 	lines := c.e.model("account.invoice.line")
 	for _, id := range c.ids {
 		if c.e.text(c.m.name, id, "state") == "open" {

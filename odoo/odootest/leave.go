@@ -203,6 +203,8 @@ func leaveMayBecome(e *env, m *model, ids []int64, state string) error {
 			}
 		case !officer:
 			return userFault("Only a Leave Officer or Manager can approve or refuse leave requests.")
+		case e.checkRules(m, "write", []int64{id}) != nil:
+			return e.checkRules(m, "write", []int64{id})
 		case own && !manager:
 			return userFault("Only a Leave Manager can approve its own requests.")
 		case state == "validate" && both && !manager:

@@ -73,7 +73,7 @@ func importBool(text string) (any, string, error) {
 // datetime reads a wall-clock time in the context's time zone, else the user's, else UTC.
 func (l *loader) datetime(text string) (any, string, error) {
 	t, err := parseStamp(text)
-	if err != nil || len(text) > len("2006-01-02 15:04:05") {
+	if err != nil || len(text) > len("2006-01-02 15:04:05") || strings.ContainsRune(text, '/') {
 		return nil, "", &importError{"'" + text + "' does not seem to be a valid datetime for field '%(field)s'", values{"moreinfo": "Use the format '2012-12-31 23:59:59'"}}
 	}
 	zones := []string{l.e.text("res.users", l.e.uid, "tz"), "UTC"}

@@ -134,17 +134,36 @@ func (e *env) post(model string, id int64, vals values) (int64, error) {
 	vals["author_id"] = partner
 	if mail := e.text("res.partner", partner, "email"); mail != "" {
 		vals["email_from"] = e.text("res.partner", partner, "name") + " <" + mail + ">"
+		vals["reply_to"] = vals["email_from"]
 	}
 	for name, v := range vals { // partner ids may come plain here, unlike anywhere else
 		if ids, ok := toIDs(v); ok && name == "partner_ids" && len(ids) > 0 {
 			vals[name] = []any{[]any{int64(6), int64(0), idList(ids)}}
 		}
 	}
-	message, err := e.sudo().create(e.model("mail.message"), vals)
+	m := e.model("mail.message")
+	if !truthy(vals["parent_id"]) {
+		vals["parent_id"] = falseFor(e.firstMessage(model, id))
+	}
+	message, err := e.sudo().create(m, vals)
 	if err != nil {
 		return 0, err
 	}
+	r := e.row(m.name, message).clone(m) // the rights asked for are those over the document; the message is the user's
+	r.createdBy, r.writtenBy = e.uid, e.uid
+	if err := e.tx.put(m.name, message, r); err != nil {
+		return 0, err
+	}
 	return message, e.notify(message, model, id)
+}
+
+// firstMessage is the message that all others of a record's chatter answer; 0 for none.
+func (e *env) firstMessage(model string, id int64) int64 {
+	messages := e.attached(e.model("mail.message"), model, id)
+	if len(messages) == 0 {
+		return 0
+	}
+	return slices.Min(messages)
 }
 
 // announce is what mail.thread does when a record is made: its maker follows it and the chatter says so, unless the context
@@ -159,12 +178,20 @@ func (e *env) announce(m *model, id int64) error {
 			return err
 		}
 	}
-	if truthy(e.context["mail_create_nolog"]) || m.name == "hr.leave" { // a request makes its own without the message
+	_, note := e.xmlID("mail.mt_note")
+	say := func(body string) error {
+		_, err := e.post(m.name, id, values{"body": body, "message_type": "notification", "subtype_id": falseFor(note)})
+		return err
+	}
+	if !truthy(e.context["mail_create_nolog"]) && m.name != "hr.leave" { // a request comes without this message
+		if err := say("<p>" + html.EscapeString(m.description) + " created</p>"); err != nil {
+			return err
+		}
+	}
+	if trackedSubtypes[m.name] == nil { // its state is not tracked
 		return nil
 	}
-	_, note := e.xmlID("mail.mt_note")
-	_, err := e.post(m.name, id, values{"body": "<p>" + html.EscapeString(m.description) + " created</p>", "message_type": "notification", "subtype_id": falseFor(note)})
-	return err
+	return say("") // the tracked values it begins with
 }
 
 // follow adds followers to the records.
