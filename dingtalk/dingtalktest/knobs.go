@@ -22,6 +22,7 @@ type Knobs struct {
 	Seed                     int64           // of the dice for the three shares; the same seed and events give the same misfortunes
 	EventDelay               time.Duration   // between a change and the first push of its event
 	ReorderWithin            time.Duration   // how long a reordered event is held back at most (default 50 ms)
+	PublicCallbacks          bool            // a callback cannot be registered for an address that only this machine or network reaches: 71013
 	PushTimeout              time.Duration   // a callback must be answered within (2.5 s)
 	RetryFirst, RetrySecond  time.Duration   // waits before the two retries of a callback (10 s, 30 s)
 	FailedListDelay          time.Duration   // from the last retry until the failed list shows the event (3 min)

@@ -322,18 +322,30 @@ func TestCallbackRegistration(t *testing.T) {
 		return out
 	}
 	const register = "/call_back/register_call_back"
-	b.refused("71007", "/call_back/get_call_back", nil)
-	b.refused("71007", "/call_back/update_call_back", registration)
-	b.refused("400040", register, with("token", "1"))
-	b.refused("400041", register, with("aes_key", "short"))
+	const update, get, remove = "/call_back/update_call_back", "/call_back/get_call_back", "/call_back/delete_call_back"
+	b.refused("71007", get, nil)
+	b.refused("71007", remove, nil)
+	b.refused("71007", update, registration)
+	b.refused("71010", register, with("token", "1"))
+	b.refused("71010", register, with("aes_key", "short"))
+	b.refused("71010", register, object{"url": r.url})
 	b.refused("71008", register, with("call_back_tag", []any{}))
+	b.refused("71008", register, with("call_back_tag", []any{"user_leave_org", "todo_task_create"}))
 	b.refused("71011", register, with("url", "nowhere"))
 	b.refused("71012", register, with("url", "http://127.0.0.1:1/"))
+	b.Set(func(k *Knobs) { k.PublicCallbacks = true })
+	b.refused("71013", register, registration)
+	b.refused("71013", register, with("url", "http://localhost/callback"))
+	b.refused("71013", register, with("url", "http://192.168.1.2/callback"))
+	b.Set(func(k *Knobs) { k.PublicCallbacks = false })
 	r.refuse = 1
 	b.refused("71009", register, registration)
+	if url, _ := b.Registered(); url != "" || len(r.got()) != 1 {
+		t.Errorf("registered %s after %v", url, r.got())
+	}
 	b.ok(register, registration)
 	b.refused("71006", register, registration)
-	if got := b.old("/call_back/get_call_back", nil); got["url"] != r.url {
+	if got := b.old(get, nil); got["url"] != r.url {
 		t.Errorf("registration: %v", got)
 	}
 	b.AddUser(User{UserID: "u1", Name: "n"})
@@ -344,6 +356,19 @@ func TestCallbackRegistration(t *testing.T) {
 	if got := r.got(); !slices.Equal(got, []string{"check_url", "check_url", `user_leave_org ["u1"]`}) {
 		t.Errorf("only what was registered: %v", got)
 	}
-	b.ok("/call_back/delete_call_back", nil)
-	b.refused("71007", "/call_back/get_call_back", nil)
+	b.ok(update, with("call_back_tag", []any{"org_dept_create"}))
+	if url, tags := b.Registered(); url != r.url || !slices.Equal(tags, []string{"org_dept_create"}) {
+		t.Errorf("an update replaces everything: %s %v", url, tags)
+	}
+	b.refused("71012", update, with("url", "http://127.0.0.1:1/"))
+	if url, _ := b.Registered(); url != r.url {
+		t.Errorf("a refused update changed the address to %q", url)
+	}
+	b.ok(remove, nil)
+	b.refused("71007", get, nil)
+	b.Callback(r.url, testToken, testAESKey) // saved in the console
+	b.refused("71006", register, registration)
+	b.refused("71007", update, registration)
+	b.refused("71007", get, nil)
+	b.refused("71007", remove, nil)
 }
