@@ -100,6 +100,11 @@ var oldCodes = map[string]verdict{
 	"40031": rejects("dept_manager_userid_list"), "40093": rejects("org_dept_owner"),
 	"40011": vReject, "60110": vReject, "60510": vReject, "60005": vReject, "60006": vReject,
 
+	// Callbacks (注册回调事件, 更新事件接口). Those from 400040 on are known from clients of others.
+	"71007": vMissing, "400040": vMissing,
+	"71006": vReject, "400041": vReject, "71008": vReject, "71009": vReject, "71010": vReject, "71011": vReject, "71012": vReject, "71013": vReject,
+	"400050": vReject, "400051": vReject, "400052": vReject, "400053": vReject, "400054": vReject,
+
 	// Roles.
 	"33011": vMissing, "34018": vReject, "34020": vReject, "34021": vReject, "660000": vReject, "23004": vReject,
 	"12012": vReject, "46004": vReject, "60301": vReject,

@@ -30,6 +30,7 @@ type request struct {
 	body    any
 	read    bool // changes nothing, so the transport may repeat it
 	noToken bool
+	secrets []string // in the body, besides the app's own: the answer's words may repeat them
 }
 
 type callKey struct{}
@@ -204,7 +205,7 @@ func (c *Client) send(ctx context.Context, r request, token string) (Object, *Er
 		return nil, &Error{Class: Retry, API: r.path, Err: err}
 	}
 	resp, err := c.transmit(ctx, r, token)
-	secrets := redact.New(token, c.cfg.AppSecret)
+	secrets := redact.New(append([]string{token, c.cfg.AppSecret}, r.secrets...)...)
 	if err != nil {
 		return nil, transportFailure(r, err, secrets)
 	}
