@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -86,24 +87,25 @@ func TestByTokenDoesNotTouchTheCallersQuery(t *testing.T) {
 
 func TestFailedCallbacks(t *testing.T) {
 	f := newFar(t)
-	f.on(pathCallbacksFailed, inTurn(
+	f.on(PathCallbacksFailed, inTurn(
 		ok(`{"errcode":0,"errmsg":"ok","has_more":true,"failed_list":[
 			{"call_back_tag":"user_add_org","event_time":1606126433000,"user_add_org":{"corpid":"ding1","userid":["u1","u2"]}},
 			{"call_back_tag":"org_dept_modify","event_time":"1606126433001","org_dept_modify":{"corpid":"ding1","callbackData":"{\"deptId\":[5]}"}}]}`),
 		ok(`{"errcode":0,"has_more":true,"failed_list":[
 			{"call_back_tag":"bpms_instance_change","event_time":1606126433000,"bpms_instance_change":{"corpid":"ding1","bpmsCallBackData":{"processInstanceId":"p","staffId":"u3"}}},
 			{"call_back_tag":"label_conf_add","event_time":1606126433000,"label_conf_add":{"corpid":"ding1","roleLabelChange":{"labelIdList":[9]}}},
-			{"call_back_tag":"org_change","event_time":1606126433000}]}`),
+			{"call_back_tag":"org_change","event_time":1606126433000},
+			{"event_time":1606126433000},"nothing"]}`),
 		ok(`{"errcode":0,"has_more":false,"failed_list":[]}`)))
 	var got []Event
-	for e, err := range f.client().Callbacks.Failed(bg()) {
+	for page, err := range f.client().Callbacks.Failed(bg()) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got = append(got, e)
+		got = append(got, page...)
 	}
-	if len(got) != 5 || len(f.called(pathCallbacksFailed)) != 3 {
-		t.Fatalf("%d events, %d calls", len(got), len(f.called(pathCallbacksFailed)))
+	if len(got) != 5 || len(f.called(PathCallbacksFailed)) != 3 {
+		t.Fatalf("%d events, %d calls", len(got), len(f.called(PathCallbacksFailed)))
 	}
 	if e := got[0]; e.Type != "user_add_org" || e.CorpID != "ding1" || !slices.Equal(e.UserIDs(), []string{"u1", "u2"}) || e.Born.UnixMilli() != 1606126433000 || len(e.ID) != 71 {
 		t.Errorf("%+v", e)
@@ -113,18 +115,41 @@ func TestFailedCallbacks(t *testing.T) {
 	}
 }
 
+// A page is asked for only when the one before was taken: what is read may be gone.
+func TestFailedCallbacksAreReadAPageAtATime(t *testing.T) {
+	f := newFar(t)
+	f.on(PathCallbacksFailed, ok(`{"errcode":0,"has_more":true,"failed_list":[
+		{"call_back_tag":"org_change","event_time":1,"org_change":{}},{"call_back_tag":"org_change","event_time":2,"org_change":{}}]}`))
+	for page, err := range f.client().Callbacks.Failed(bg()) {
+		if err != nil || len(page) != 2 {
+			t.Fatal(page, err)
+		}
+		break
+	}
+	if n := len(f.called(PathCallbacksFailed)); n != 1 {
+		t.Errorf("%d calls", n)
+	}
+	long := strings.Repeat("x", 1000)
+	f.on(PathCallbacksFailed, ok(`{"errcode":0,"failed_list":[{"call_back_tag":%q}]}`, long))
+	for page, err := range f.client().Callbacks.Failed(bg()) {
+		if err != nil || len(page) != 1 || len(page[0].Type) > maxName {
+			t.Errorf("a type is not bounded: %v %v", page, err)
+		}
+	}
+}
+
 // Whether reading takes entries off the list is not documented.
 func TestFailedCallbacksThatStayOnTheList(t *testing.T) {
 	f := newFar(t)
-	f.on(pathCallbacksFailed, ok(`{"errcode":0,"has_more":true,"failed_list":[{"call_back_tag":"org_change","event_time":1,"org_change":{}}]}`))
+	f.on(PathCallbacksFailed, ok(`{"errcode":0,"has_more":true,"failed_list":[{"call_back_tag":"org_change","event_time":1,"org_change":{}}]}`))
 	n := 0
-	for _, err := range f.client().Callbacks.Failed(bg()) {
+	for page, err := range f.client().Callbacks.Failed(bg()) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		n++
+		n += len(page)
 	}
-	if n != 1 || len(f.called(pathCallbacksFailed)) != 2 {
-		t.Errorf("%d events, %d calls", n, len(f.called(pathCallbacksFailed)))
+	if n != 1 || len(f.called(PathCallbacksFailed)) != 2 {
+		t.Errorf("%d events, %d calls", n, len(f.called(PathCallbacksFailed)))
 	}
 }

@@ -99,11 +99,20 @@ func (q *quota) counts(name string) bool {
 	if learned {
 		return true
 	}
-	if yes, no := q.counted.covers(name), q.free.covers(name); yes != no {
+	return counts(name, q.counted, q.free)
+}
+
+// counts says whether a path or a type of events counts: as the settings say, else as the documents do.
+func counts(name string, counted, uncounted names) bool {
+	if yes, no := counted.covers(name), uncounted.covers(name); yes != no {
 		return yes > no
 	}
 	return free.covers(name) == 0
 }
+
+// Counts says whether calls of an API path, or pushes of events of a type, count against the corp's monthly quota where Config.Counted
+// and Config.Free are these: what Client.Counts says as long as DingTalk has not taught the client otherwise.
+func Counts(name string, counted, uncounted []string) bool { return counts(name, counted, uncounted) }
 
 // answered notes a call that DingTalk carried out, or refused for its contents. A counted one proves that there is quota.
 func (q *quota) answered(ctx context.Context, path string) {

@@ -30,7 +30,7 @@ func TestCallsAreCountedForTheirCaller(t *testing.T) {
 	f := newFar(t)
 	f.on(pathUserCount, inTurn(ok(`{"errcode":0,"result":{"count":1}}`), ok(`{"errcode":60121,"errmsg":"refused for its contents"}`)))
 	f.on(pathUserGet, func(call) reply { return reply{drop: true} })
-	f.on(pathCallbacksFailed, inTurn(
+	f.on(PathCallbacksFailed, inTurn(
 		ok(`{"errcode":0,"has_more":false,"failed_list":[]}`), ok(`{"errcode":90018,"errmsg":"slow"}`), status(502, "<html>"), ok(`{"errcode":90020,"errmsg":"gone"}`)))
 	c := f.client(func(cfg *Config) { cfg.QPS = -1; cfg.Retries = -1 })
 	if _, err := c.Token(bg()); err != nil {
@@ -70,7 +70,7 @@ func TestWhatCounts(t *testing.T) {
 		{pathScopes, false, false},
 		{pathStreamOpen, false, false},
 		{pathRoleCreate, false, false},
-		{pathCallbacksFailed, true, false},
+		{PathCallbacksFailed, true, false},
 		{pathInstances, true, true},
 		{pathInstanceIDs, true, true},
 		{pathFormSchema, true, true},
@@ -109,7 +109,7 @@ func TestWhatCounts(t *testing.T) {
 func TestQuotaGone(t *testing.T) {
 	f := newFar(t)
 	var gone atomic.Bool
-	f.on(pathCallbacksFailed, func(call) reply {
+	f.on(PathCallbacksFailed, func(call) reply {
 		if gone.Load() {
 			return reply{body: `{"errcode":90020,"errmsg":"本月调用量已用完"}`}
 		}
@@ -133,7 +133,7 @@ func TestQuotaGone(t *testing.T) {
 		case wait > 0 && (e == nil || e.Class != Halt || e.Scope != ScopeCounted || e.After != wait):
 			t.Errorf("%s: %+v, want a wait of %s", what, e, wait)
 		}
-		if n := len(f.called(pathCallbacksFailed)); n != calls {
+		if n := len(f.called(PathCallbacksFailed)); n != calls {
 			t.Errorf("%s: %d calls were made, want %d", what, n, calls)
 		}
 		if is := c.QuotaGone(); (is != nil) != isGone || isGone && (is.Code != "90020" || is.After != wait) {

@@ -73,6 +73,10 @@ func allCalls(c *Client) map[string]func() error {
 		"Managed":         func() error { return second(c.Approvals.Managed(bg(), "u")) },
 		"Template":        func() error { return second(c.Approvals.Template(bg(), "p")) },
 		"Forecast":        func() error { return second(c.Approvals.Forecast(bg(), leaveRequest())) },
+		"Register":        func() error { return c.Callbacks.Register(bg(), testRegistration) },
+		"Update":          func() error { return c.Callbacks.Update(bg(), testRegistration) },
+		"Registered":      func() error { return second(c.Callbacks.Registered(bg())) },
+		"Delete":          func() error { return c.Callbacks.Delete(bg()) },
 	}
 }
 
@@ -157,10 +161,11 @@ var allPaths = []string{
 	pathUserByUnionID, pathUserCount, pathUserAdmins, pathUserAdminScope, pathUserInactive, pathDepartmentCreate, pathDepartmentUpdate,
 	pathDepartmentDelete, pathDepartmentGet, pathDepartmentListSub, pathDepartmentListSubID, pathDepartmentParents, pathDepartmentParentsByUser,
 	pathRoleCreate, pathRoleUpdate, pathRoleCreateGroup, pathRoleDelete, pathRoleList, pathRoleGet, pathRoleGetGroup, pathRoleAssign,
-	pathRoleUnassign, pathRoleScope, pathRoleMembers, pathScopes, pathLeaveRecords, pathCallbacksFailed,
+	pathRoleUnassign, pathRoleScope, pathRoleMembers, pathScopes, pathLeaveRecords, PathCallbacksFailed,
 	pathInstances, pathInstanceIDs, pathInstanceTerminate, pathInstanceComment, pathInstanceExecute, pathInstanceFile, pathTaskRedirect,
 	pathTemplates, pathManagedTemplates, pathFormSchema, pathForecast, pathOldStart, pathOldGet, pathOldIDs, pathOldFile, pathOldTerminate,
 	pathOldComment, pathOldExecute, pathOldTemplates, pathOldManaged, pathAttendanceFinish, pathAttendanceCancel, pathLeaveTypes,
+	pathCallbackRegister, pathCallbackUpdate, pathCallbackGet, pathCallbackDelete,
 }
 
 // The bound on the far side's words falls on every place of a secret once: no half of it remains.

@@ -256,12 +256,14 @@ func TestStandInCallbacks(t *testing.T) {
 		t.Fatal(err)
 	}
 	var failed []string
-	for e, err := range c.Callbacks.Failed(t.Context()) {
+	for page, err := range c.Callbacks.Failed(t.Context()) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if e.Type == "user_add_org" && e.CorpID == s.CorpID() {
-			failed = append(failed, e.UserIDs()...)
+		for _, e := range page {
+			if e.Type == "user_add_org" && e.CorpID == s.CorpID() {
+				failed = append(failed, e.UserIDs()...)
+			}
 		}
 	}
 	if !slices.Equal(failed, []string{id}) {

@@ -154,4 +154,13 @@ func TestUndeliveredEventsAreFetchedAtThePace(t *testing.T) {
 	if got := wait(1, "DINGBRIDGE_DINGTALK_QUOTA_FREE", "", "DINGBRIDGE_DINGTALK_QUOTA_CALLS", "0"); got != 30*time.Minute {
 		t.Errorf("without a limit: %s", got)
 	}
+	if got := wait(1, "DINGBRIDGE_DINGTALK_CALLBACK_FAILED_EVERY", "2m"); got != 2*time.Minute {
+		t.Errorf("as the settings say: %s", got)
+	}
+	if got := wait(1124, "DINGBRIDGE_DINGTALK_QUOTA_CALLS", "5000"); got != 372*time.Hour {
+		t.Errorf("when the quota is nearly gone the settings do not help: %s", got)
+	}
+	if got := wait(1, "DINGBRIDGE_DINGTALK_QUOTA_FREE", "/call_back/"); got != 2*time.Minute {
+		t.Errorf("as the settings say, and free: %s", got)
+	}
 }

@@ -18,7 +18,7 @@ import (
 // The halts of the source of events.
 const (
 	haltStream     = "stream"
-	haltFailedList = "failed list"
+	haltFailedList = "failed list" // see run_failed.go
 )
 
 // inbox keeps events durably from the first moment on, also before the engine runs.
@@ -186,65 +186,6 @@ func (d *daemon) stream(ctx context.Context) error {
 		return err
 	}
 	return nil
-}
-
-// drainFailed fetches the events DingTalk could not deliver, at the start and every few minutes.
-func (d *daemon) drainFailed(ctx context.Context) {
-	lost := false // events that were read, and so are no more in the list, could not be kept
-	for {
-		err := d.takeFailed(ctx, &lost)
-		if err == nil && lost {
-			d.inbox.missed(true)
-			lost = false
-		}
-		wait := d.failedWait(ctx)
-		switch {
-		case err == nil:
-			d.health.clear(haltFailedList)
-		case ctx.Err() == nil && d.health.halt(haltFailedList, err.Error(), wait):
-			d.log.Warn("halted", zap.String("scope", haltFailedList), zap.String("reason", err.Error()))
-		}
-		if !pause(ctx, wait) {
-			return
-		}
-	}
-}
-
-// takeFailed reads the list and keeps what it holds. What is read is taken from the list (获取推送失败的事件列表): where nothing can be
-// kept nothing is read.
-func (d *daemon) takeFailed(ctx context.Context, lost *bool) error {
-	if err := d.store.Update(ctx, func(tx bridge.Tx) error {
-		return tx.SetMeta("failed list", d.pace.now().UTC().Format(time.RFC3339Nano))
-	}); err != nil {
-		return err
-	}
-	for ev, err := range d.ding.Callbacks.Failed(ctx) {
-		if err != nil {
-			return err
-		}
-		if err := d.inbox.take(ctx, ev, bridge.ViaFailedList); err != nil {
-			*lost = true
-			return err
-		}
-	}
-	return nil
-}
-
-// failedWait is the wait before the list is read again: longer where that costs a counted call, and the longer the faster the month's
-// are used up.
-func (d *daemon) failedWait(ctx context.Context) time.Duration {
-	if !d.ding.Callbacks.FailedCounts() {
-		return d.pace.failedList
-	}
-	now := d.pace.now()
-	if gone := d.ding.QuotaGone(); gone != nil {
-		return max(gone.After, d.pace.failedCount)
-	}
-	quota, err := bridge.ReadQuota(ctx, d.store, now, d.zone, d.quotaLimits())
-	if err != nil {
-		return d.pace.failedCount // the engine tells of a store in trouble
-	}
-	return quota.Soonest(now, d.pace.failedCount).Sub(now)
 }
 
 // owners decrypts callbacks of subscriptions made in the console, which carry the AppKey, and of those registered by the old API,

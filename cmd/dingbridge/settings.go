@@ -77,13 +77,15 @@ type QuotaSettings struct {
 	Free    []string `mapstructure:"free"`    // likewise
 }
 
-// CallbackSettings are the two values of the console's HTTP push, and how old a request may be.
+// CallbackSettings are the two values of the console's HTTP push, the address DingTalk calls, and how old a request may be.
 type CallbackSettings struct {
-	Token      Secret        `mapstructure:"token"`
-	TokenFile  string        `mapstructure:"token_file"`
-	AESKey     Secret        `mapstructure:"aes_key"`
-	AESKeyFile string        `mapstructure:"aes_key_file"`
-	Window     time.Duration `mapstructure:"window"`
+	URL         string        `mapstructure:"url"` // only for registering and testing it
+	Token       Secret        `mapstructure:"token"`
+	TokenFile   string        `mapstructure:"token_file"`
+	AESKey      Secret        `mapstructure:"aes_key"`
+	AESKeyFile  string        `mapstructure:"aes_key_file"`
+	Window      time.Duration `mapstructure:"window"`
+	FailedEvery time.Duration `mapstructure:"failed_every"` // between two reads of the list of undelivered events; 0: by what it costs
 }
 
 // HTTPSettings say where health, metrics and the callback are served.
@@ -124,6 +126,7 @@ var defaults = map[string]any{
 	"dingtalk.oapi": "https://oapi.dingtalk.com", "dingtalk.api": "https://api.dingtalk.com", "dingtalk.login": "https://login.dingtalk.com",
 	"dingtalk.mode": "stream", "dingtalk.callback.token": "", "dingtalk.callback.token_file": "", "dingtalk.callback.aes_key": "",
 	"dingtalk.callback.aes_key_file": "", "dingtalk.callback.window": time.Hour,
+	"dingtalk.callback.url": "", "dingtalk.callback.failed_every": time.Duration(0),
 	"dingtalk.qps": 20.0, "dingtalk.timeout": 15 * time.Second, "dingtalk.stale_window": 5 * time.Second, "dingtalk.zone": "Asia/Shanghai",
 	"dingtalk.quota.calls": 5000, "dingtalk.quota.pushes": 3000, "dingtalk.quota.counted": []string{}, "dingtalk.quota.free": []string{},
 
@@ -279,7 +282,11 @@ func (s *Settings) check(lines settingLines) error {
 	}
 	for key, text := range map[string]string{
 		"odoo.url": s.Odoo.URL, "dingtalk.oapi": s.DingTalk.OAPI, "dingtalk.api": s.DingTalk.API, "dingtalk.login": s.DingTalk.Login,
+		"dingtalk.callback.url": s.DingTalk.Callback.URL,
 	} {
+		if text == "" && key == "dingtalk.callback.url" {
+			continue // few need it
+		}
 		// The text itself is not quoted: it may hold a password.
 		if u, err := url.Parse(text); err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
 			complain(key, "not an address such as https://odoo.example.com")
@@ -295,6 +302,9 @@ func (s *Settings) check(lines settingLines) error {
 		if d <= 0 {
 			complain(key, "must be longer than 0, such as 5s")
 		}
+	}
+	if s.DingTalk.Callback.FailedEvery < 0 {
+		complain("dingtalk.callback.failed_every", "cannot be negative; 0 means by what it costs")
 	}
 	if s.Odoo.Parallel < 1 || s.Odoo.Parallel > 64 {
 		complain("odoo.parallel", "%d is not between 1 and 64", s.Odoo.Parallel)

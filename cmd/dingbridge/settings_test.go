@@ -118,7 +118,7 @@ func TestEveryKey(t *testing.T) {
 			inFile, inEnv, want = "[a.yaml]", "b.yaml,c.yaml", "b.yaml c.yaml"
 		}
 		switch key {
-		case "odoo.url", "dingtalk.oapi", "dingtalk.api", "dingtalk.login":
+		case "odoo.url", "dingtalk.oapi", "dingtalk.api", "dingtalk.login", "dingtalk.callback.url":
 			inFile, inEnv, want = "http://file", "https://env:8069", "https://env:8069"
 		case "dingtalk.mode":
 			inFile, inEnv, want = "off", "callback", "callback"
@@ -207,6 +207,9 @@ func TestComplaints(t *testing.T) {
 		"bad address":             {"odoo: {url: odoo.example.com}\n", []string{"config.yaml:1: odoo.url: not an address"}},
 		"password in the address": {"odoo: {url: 'http://me:hunter2@x'}\n", []string{"config.yaml:1: odoo.url: credentials"}},
 		"bad aes key":             {"dingtalk: {callback: {aes_key: hunter2}}\n", []string{"must have 43 characters"}},
+		"bad callback address":    {"dingtalk: {callback: {url: /dingtalk/callback}}\n", []string{"config.yaml:1: dingtalk.callback.url: not an address"}},
+		"password in a callback":  {"dingtalk: {callback: {url: 'http://me:hunter2@x'}}\n", []string{"config.yaml:1: dingtalk.callback.url: credentials"}},
+		"negative rhythm":         {"dingtalk: {callback: {failed_every: -1m}}\n", []string{"config.yaml:1: dingtalk.callback.failed_every: cannot be negative"}},
 		"secret is a list":        {"odoo:\n  password: [hunter2]\n", []string{"config.yaml:2: odoo.password must be a text"}},
 		"both forms":              {"odoo:\n  password: hunter2\n  password_file: x\n", []string{"config.yaml:3: odoo.password and odoo.password_file: only one"}},
 		"no such secret file":     {"odoo:\n  password_file: nowhere\n", []string{"config.yaml:2: odoo.password_file", "no such file"}},
