@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"maps"
 	"time"
 
 	"dingbridge/mapping"
@@ -174,6 +175,22 @@ type InboxTx interface {
 type EventCount struct {
 	Count int
 	Last  time.Time
+	Via   map[string]int `json:",omitempty"` // by way, as InboxEvent.Via; arrivals of which the way was not kept are in Count alone
+}
+
+// With is the count and n arrivals more by a way ("" = not known), the last of them at a time. The count itself stays as it is.
+func (c EventCount) With(via string, n int, last time.Time) EventCount {
+	more := EventCount{Count: c.Count + n, Last: c.Last, Via: maps.Clone(c.Via)}
+	if last.After(c.Last) {
+		more.Last = last
+	}
+	if via != "" {
+		if more.Via == nil {
+			more.Via = map[string]int{}
+		}
+		more.Via[via] += n
+	}
+	return more
 }
 
 // Risk is a class of operations the Guard budgets.

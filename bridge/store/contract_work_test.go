@@ -307,8 +307,8 @@ func (s suite) inbox() {
 		s.ok(err)
 		s.equal(pending, 1)
 		s.equal(types, map[string]bridge.EventCount{
-			"user_modify_org": {Count: 2, Last: noon.Add(2 * time.Second)},
-			"org_dept_create": {Count: 1, Last: noon.Add(3 * time.Second)},
+			"user_modify_org": {Count: 2, Last: noon.Add(2 * time.Second), Via: map[string]int{"stream": 1, "callback": 1}},
+			"org_dept_create": {Count: 1, Last: noon.Add(3 * time.Second), Via: map[string]int{"failed list": 1}},
 		})
 	})
 }

@@ -16,9 +16,9 @@ func (t *tx) AddEvent(e bridge.InboxEvent) (bool, error) {
 	if err != nil || n == 0 {
 		return false, err
 	}
-	err = t.exec(`INSERT INTO event_type (type, arrived, last) VALUES (?, 1, ?) ON CONFLICT (type) DO UPDATE SET
-		arrived = event_type.arrived + 1, last = CASE WHEN event_type.last > excluded.last THEN event_type.last ELSE excluded.last END`,
-		e.Type, nanos(e.Received))
+	err = t.exec(`INSERT INTO event_arrival (type, via, arrived, last) VALUES (?, ?, 1, ?) ON CONFLICT (type, via) DO UPDATE SET
+		arrived = event_arrival.arrived + 1, last = CASE WHEN event_arrival.last > excluded.last THEN event_arrival.last ELSE excluded.last END`,
+		e.Type, e.Via, nanos(e.Received))
 	return err == nil, err
 }
 
@@ -55,14 +55,15 @@ func (t *tx) CountEvents() (pending int, byType map[string]bridge.EventCount, er
 		return 0, nil, err
 	}
 	byType = map[string]bridge.EventCount{}
-	err = t.each("SELECT type, arrived, last FROM event_type", nil, func(scan scanner) error {
-		var name string
-		var c bridge.EventCount
+	err = t.each("SELECT type, via, arrived, last FROM event_arrival", nil, func(scan scanner) error {
+		var name, via string
+		var n int
 		var last int64
-		err := scan(&name, &c.Count, &last)
-		c.Last = instant(last)
-		byType[name] = c
-		return err
+		if err := scan(&name, &via, &n, &last); err != nil {
+			return err
+		}
+		byType[name] = byType[name].With(via, n, instant(last))
+		return nil
 	})
 	return pending, byType, err
 }
