@@ -21,6 +21,7 @@ type Status struct {
 	Halted   []Halted              `json:"halted,omitempty"`
 	Inbox    int                   `json:"inbox"` // events not handled yet
 	Events   map[string]EventCount `json:"events,omitempty"`
+	Feed     *Feed                 `json:"feed,omitempty"`  // how events reach the running daemon
 	Quota    *QuotaStatus          `json:"quota,omitempty"` // see ReadQuota
 }
 
@@ -95,6 +96,11 @@ func ReadStatus(ctx context.Context, s Store, names []string, now time.Time) (St
 		}
 		if raw != "" && st.Running {
 			if err := json.Unmarshal([]byte(raw), &st.Halted); err != nil {
+				return err
+			}
+		}
+		if st.Running {
+			if st.Feed, err = readFeed(tx); err != nil {
 				return err
 			}
 		}

@@ -240,25 +240,32 @@ func (d *daemon) awaitChange(ctx context.Context, wait time.Duration) {
 	d.odoo.ForgetFields()
 }
 
-// publish leaves what is halted in the store whenever it changed, for `dingbridge status`.
+// publish leaves what is halted, and how events come, in the store whenever it changed, for `dingbridge status`.
 func (d *daemon) publish(ctx context.Context) {
-	last := ""
-	put := func(ctx context.Context, halted []bridge.Halted) {
-		if now := fmt.Sprint(halted); now != last {
-			if err := bridge.PublishHalted(ctx, d.store, halted); err != nil {
+	halts, feeds := "", ""
+	put := func(ctx context.Context, last *string, now any, write func() error) {
+		if text := fmt.Sprint(now); text != *last {
+			if err := write(); err != nil {
 				if ctx.Err() == nil {
 					d.log.Warn("failed", zap.String("op", "publish"), zap.String("reason", err.Error()))
 				}
 				return
 			}
-			last = now
+			*last = text
 		}
 	}
-	put(ctx, d.health.halted())
-	for pause(ctx, d.pace.publish) {
-		put(ctx, d.health.halted())
+	putHalted := func(ctx context.Context, halted []bridge.Halted) {
+		put(ctx, &halts, halted, func() error { return bridge.PublishHalted(ctx, d.store, halted) })
+	}
+	for {
+		putHalted(ctx, d.health.halted())
+		feed := d.health.fed()
+		put(ctx, &feeds, feed, func() error { return bridge.PublishFeed(ctx, d.store, feed) })
+		if !pause(ctx, d.pace.publish) {
+			break
+		}
 	}
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
-	put(ending, nil)
+	putHalted(ending, nil)
 }

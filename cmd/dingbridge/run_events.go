@@ -160,6 +160,7 @@ func (d *daemon) stream(ctx context.Context) error {
 		Client: d.ding, Logger: d.log,
 		Handler: func(ctx context.Context, ev dingtalk.Event) error { return d.inbox.take(ctx, ev, bridge.ViaStream) },
 		OnState: func(s dingtalk.StreamState) {
+			d.health.feeds(d.settings.DingTalk.Mode, s.Connected, s.Reason)
 			if !s.Connected {
 				why := s.Reason
 				if s.Err != nil {

@@ -31,6 +31,7 @@ type health struct {
 	engine *bridge.Engine
 	waits  bool                     // stands by
 	own    map[string]bridge.Halted // halts the engine does not know: before it runs, and of the event stream
+	feed   bridge.Feed              // how events come
 	beatAt time.Time
 }
 
@@ -50,6 +51,7 @@ func (h *health) stopped() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.engine = nil
+	h.feed = bridge.Feed{}
 	clear(h.own)
 }
 
@@ -91,6 +93,24 @@ func (h *health) clear(scopes ...string) {
 	for _, s := range scopes {
 		delete(h.own, s)
 	}
+}
+
+// feeds notes how events come from now on; what stays as it was has been so since then.
+func (h *health) feeds(mode string, connected bool, reason string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now := bridge.Feed{Mode: mode, Connected: connected, Since: h.now(), Reason: reason}
+	if h.feed.Mode == mode && h.feed.Connected == connected {
+		now.Since = h.feed.Since
+	}
+	h.feed = now
+}
+
+// fed is how events come.
+func (h *health) fed() bridge.Feed {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.feed
 }
 
 // halted is everything that pauses, by scope.

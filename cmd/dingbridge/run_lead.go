@@ -110,6 +110,7 @@ func (d *daemon) active(ctx context.Context, lease bridge.Lease, first bool) err
 		d.odoo.ForgetFields()
 	}
 	d.inbox.expect(d.settings.DingTalk.Mode)
+	d.health.feeds(d.settings.DingTalk.Mode, d.settings.DingTalk.Mode == "callback", "")
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		select {
