@@ -77,12 +77,36 @@ func TestEveryCommandIsDocumented(t *testing.T) {
 			t.Errorf("%s has no section", cmd.Name())
 			continue
 		}
-		checkSection(t, cmd, body)
+		parts := strings.Split(body, "\n### ")
+		checkSection(t, cmd, parts[0])
+		checkParts(t, cmd, parts[1:])
 	}
 	for name := range sections {
 		if !slices.Contains(names, name) {
 			t.Errorf("there is no command %s", name)
 		}
+	}
+}
+
+// checkParts compares what is documented below a command with the commands there are below it.
+func checkParts(t *testing.T, parent *cobra.Command, parts []string) {
+	t.Helper()
+	documented := map[string]string{}
+	for _, part := range parts {
+		name, body, _ := strings.Cut(part, "\n")
+		documented[name] = body
+	}
+	for _, cmd := range parent.Commands() {
+		body, ok := documented[parent.Name()+" "+cmd.Name()]
+		if !ok {
+			t.Errorf("%s %s has no section", parent.Name(), cmd.Name())
+			continue
+		}
+		delete(documented, parent.Name()+" "+cmd.Name())
+		checkSection(t, cmd, body)
+	}
+	for name := range documented {
+		t.Errorf("there is no command %s", name)
 	}
 }
 
@@ -92,7 +116,7 @@ var flagRow = regexp.MustCompile("(?m)^\\| `(--[a-z-]+)` \\|")
 func checkSection(t *testing.T, cmd *cobra.Command, body string) {
 	t.Helper()
 	usage := strings.Split(body, "`")
-	if len(usage) < 2 || !strings.HasPrefix(usage[1], "dingbridge "+cmd.Name()) {
+	if len(usage) < 2 || !strings.HasPrefix(usage[1], cmd.CommandPath()) {
 		t.Errorf("%s: the section does not begin with how it is called", cmd.Name())
 		return
 	}

@@ -62,18 +62,24 @@ func newRoot(a *app) *cobra.Command {
 	for _, add := range commands {
 		root.AddCommand(add(a))
 	}
-	for _, cmd := range root.Commands() {
+	markUsage(root)
+	return root
+}
+
+// markUsage lets wrong arguments of all commands below one be errors of the command line.
+func markUsage(parent *cobra.Command) {
+	for _, cmd := range parent.Commands() {
 		if cmd.Args != nil {
 			check := cmd.Args
 			cmd.Args = func(cmd *cobra.Command, args []string) error { return usage(check(cmd, args)) }
 		}
+		markUsage(cmd)
 	}
-	return root
 }
 
 // commands makes every command, in the order of the help text.
 var commands = []func(*app) *cobra.Command{
-	newRun, newPlan, newSync, newStatus, newExplain, newRetry, newRelease, newResolve, newLink, newForget, newCheck, newTest, newSetup, newDemo, newSandbox, newVersion,
+	newRun, newPlan, newSync, newStatus, newExplain, newRetry, newRelease, newResolve, newLink, newForget, newEvents, newCheck, newTest, newSetup, newDemo, newSandbox, newVersion,
 }
 
 // say is a text in the person's language.
@@ -107,6 +113,9 @@ func (a *app) hint(err error) string {
 		scope = oe.Scope
 	case errors.As(err, &de):
 		scope = de.Scope
+		if hint := a.callbackHint(de); hint != "" {
+			return hint
+		}
 	}
 	switch {
 	case scope == "odoo":

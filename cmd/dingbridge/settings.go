@@ -342,24 +342,31 @@ func (s *Settings) check(lines settingLines) error {
 
 // Missing returns nil, or one error that names every value that working with both sides needs and that has no default.
 func (s *Settings) Missing() error {
-	var names []string
-	need := func(key, value string) {
-		if value == "" {
-			name := fmt.Sprintf("%s (or %s", key, envName(key))
-			if slices.Contains(secretKeys, key) {
-				name += ", or " + envName(key+"_file")
-			}
-			names = append(names, name+")")
-		}
-	}
-	need("odoo.database", s.Odoo.Database)
-	need("odoo.login", s.Odoo.Login)
-	need("odoo.password", s.Odoo.Password.Reveal())
-	need("dingtalk.app_key", s.DingTalk.AppKey)
-	need("dingtalk.app_secret", s.DingTalk.AppSecret.Reveal())
+	keys := []string{"odoo.database", "odoo.login", "odoo.password", "dingtalk.app_key", "dingtalk.app_secret"}
 	if s.DingTalk.Mode == "callback" {
-		need("dingtalk.callback.token", s.DingTalk.Callback.Token.Reveal())
-		need("dingtalk.callback.aes_key", s.DingTalk.Callback.AESKey.Reveal())
+		keys = append(keys, "dingtalk.callback.token", "dingtalk.callback.aes_key")
+	}
+	return s.lacks(keys...)
+}
+
+// lacks returns nil, or one error that names every one of the keys that has no value.
+func (s *Settings) lacks(keys ...string) error {
+	values := map[string]string{
+		"odoo.database": s.Odoo.Database, "odoo.login": s.Odoo.Login, "odoo.password": s.Odoo.Password.Reveal(),
+		"dingtalk.app_key": s.DingTalk.AppKey, "dingtalk.app_secret": s.DingTalk.AppSecret.Reveal(), "dingtalk.corp_id": s.DingTalk.CorpID,
+		"dingtalk.callback.url": s.DingTalk.Callback.URL, "dingtalk.callback.token": s.DingTalk.Callback.Token.Reveal(),
+		"dingtalk.callback.aes_key": s.DingTalk.Callback.AESKey.Reveal(),
+	}
+	var names []string
+	for _, key := range keys {
+		if values[key] != "" {
+			continue
+		}
+		name := fmt.Sprintf("%s (or %s", key, envName(key))
+		if slices.Contains(secretKeys, key) {
+			name += ", or " + envName(key+"_file")
+		}
+		names = append(names, name+")")
 	}
 	if len(names) == 0 {
 		return nil

@@ -138,10 +138,10 @@ var endpoints = []*endpoint{
 	{path: "/topapi/attendance/getleavestatus", method: http.MethodPost, style: topapi, permission: readAttendance, run: (*Server).leaveStatus},
 
 	{path: "/call_back/get_call_back_failed_result", method: http.MethodGet, style: legacy, run: (*Server).failedResult},
-	{path: "/call_back/register_call_back", method: http.MethodPost, style: legacy, free: true, write: true, secret: true, run: (*Server).registerCallback},
-	{path: "/call_back/update_call_back", method: http.MethodPost, style: legacy, free: true, write: true, secret: true, run: (*Server).updateCallback},
-	{path: "/call_back/get_call_back", method: http.MethodGet, style: legacy, free: true, run: (*Server).getCallback},
-	{path: "/call_back/delete_call_back", method: http.MethodGet, style: legacy, free: true, write: true, run: (*Server).deleteCallback},
+	{path: "/call_back/register_call_back", method: http.MethodPost, style: legacy, write: true, secret: true, run: (*Server).registerCallback},
+	{path: "/call_back/update_call_back", method: http.MethodPost, style: legacy, write: true, secret: true, run: (*Server).updateCallback},
+	{path: "/call_back/get_call_back", method: http.MethodGet, style: legacy, run: (*Server).getCallback},
+	{path: "/call_back/delete_call_back", method: http.MethodGet, style: legacy, write: true, run: (*Server).deleteCallback},
 	{path: "/v1.0/gateway/connections/open", method: http.MethodPost, style: v1, open: true, free: true, secret: true, run: (*Server).openStream},
 
 	{path: "/oauth2/auth", method: http.MethodGet, style: page, open: true, free: true, run: (*Server).authPage},
