@@ -300,6 +300,8 @@ func TestStandInCountsAsTheClientDoes(t *testing.T) {
 		_, _ = c.Users.Get(t.Context(), "u1")
 		_, _ = c.Users.Get(t.Context(), "nobody") // refused for its contents: it counts
 		_, _ = c.Contacts.Scopes(t.Context())
+		_, _ = c.Callbacks.Registered(t.Context()) // there is none
+		_ = c.Callbacks.Delete(t.Context())
 		var counted, all int64
 		for _, call := range c.TakeCalls() {
 			all += call.N

@@ -33,8 +33,7 @@ func (m *moody) Update(ctx context.Context, f func(bridge.Tx) error) error {
 func undelivered(t *testing.T, events int) *shell {
 	t.Helper()
 	s := newShell(t, 0)
-	s.vars["DINGBRIDGE_DINGTALK_MODE"] = "callback"
-	s.vars["DINGBRIDGE_DINGTALK_CALLBACK_TOKEN"], s.vars["DINGBRIDGE_DINGTALK_CALLBACK_AES_KEY"] = callbackToken, callbackKey
+	s.byCallback()
 	s.stage.ding.Set(func(k *dingtalktest.Knobs) {
 		k.RetryFirst, k.RetrySecond, k.FailedListDelay, k.FailedListPage = time.Millisecond, time.Millisecond, time.Millisecond, 3
 	})
@@ -49,6 +48,12 @@ func undelivered(t *testing.T, events int) *shell {
 }
 
 const callbackToken, callbackKey = "callback-token", "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
+
+// byCallback lets events come by callback.
+func (s *shell) byCallback() {
+	s.vars["DINGBRIDGE_DINGTALK_MODE"] = "callback"
+	s.vars["DINGBRIDGE_DINGTALK_CALLBACK_TOKEN"], s.vars["DINGBRIDGE_DINGTALK_CALLBACK_AES_KEY"] = callbackToken, callbackKey
+}
 
 // TestNoUndeliveredEventIsLostWhileNothingCanBeKept: what was read may be gone from the list. Wherever the store fails, everything is kept
 // in the end, and meanwhile nothing more is read.

@@ -116,16 +116,14 @@ func TestRunStaysUpWithoutItsDatabase(t *testing.T) {
 }
 
 func TestEventsReachAStandBy(t *testing.T) {
-	const token, key = "callback-token", "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
 	s := sharedShell(t, 45)
-	s.vars["DINGBRIDGE_DINGTALK_MODE"] = "callback"
-	s.vars["DINGBRIDGE_DINGTALK_CALLBACK_TOKEN"], s.vars["DINGBRIDGE_DINGTALK_CALLBACK_AES_KEY"] = token, key
+	s.byCallback()
 	first := s.serve()
 	first.becomes(roleActive)
 	second := s.serve()
 	second.becomes(roleStandBy)
 	s.soon("both sides equal", func() bool { return len(s.stage.differences()) == 0 })
-	s.stage.ding.Callback(second.url+"/dingtalk/callback", token, key)
+	s.stage.ding.Callback(second.url+"/dingtalk/callback", callbackToken, callbackKey)
 	must(t, s.stage.ding.CheckCallback(t.Context()))
 	second.happen(second.place)
 	st := unmarshal[bridge.Status](t, s.run("status", "--json").out)

@@ -349,13 +349,11 @@ func TestReloadTellsWhatNeedsARestart(t *testing.T) {
 }
 
 func TestRunTakesEventsByCallback(t *testing.T) {
-	const token, key = "callback-token", "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
 	s := newShell(t, 45)
 	s.mappings(openGuard)
-	s.vars["DINGBRIDGE_DINGTALK_MODE"] = "callback"
-	s.vars["DINGBRIDGE_DINGTALK_CALLBACK_TOKEN"], s.vars["DINGBRIDGE_DINGTALK_CALLBACK_AES_KEY"] = token, key
+	s.byCallback()
 	v := s.serve()
-	s.stage.ding.Callback(v.url+"/dingtalk/callback", token, key)
+	s.stage.ding.Callback(v.url+"/dingtalk/callback", callbackToken, callbackKey)
 	must(t, s.stage.ding.CheckCallback(t.Context()))
 	v.ready("")
 	v.equal()
@@ -367,15 +365,13 @@ func TestRunTakesEventsByCallback(t *testing.T) {
 }
 
 func TestRunTakesWhatDingTalkCouldNotDeliver(t *testing.T) {
-	const token, key = "callback-token", "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
 	s := newShell(t, 45)
 	s.mappings(openGuard)
-	s.vars["DINGBRIDGE_DINGTALK_MODE"] = "callback"
-	s.vars["DINGBRIDGE_DINGTALK_CALLBACK_TOKEN"], s.vars["DINGBRIDGE_DINGTALK_CALLBACK_AES_KEY"] = token, key
+	s.byCallback()
 	s.stage.ding.Set(func(k *dingtalktest.Knobs) {
 		k.PushTimeout, k.RetryFirst, k.RetrySecond, k.FailedListDelay = 50*time.Millisecond, time.Millisecond, time.Millisecond, time.Millisecond
 	})
-	s.stage.ding.Callback("http://127.0.0.1:1/nobody", token, key)
+	s.stage.ding.Callback("http://127.0.0.1:1/nobody", callbackToken, callbackKey)
 	member := s.stage.ding.AddUser(dingtalktest.User{Name: "吴浩", Mobile: "13700001234", Active: true})
 	must(t, s.stage.ding.FlushEvents(t.Context()))
 	v := s.serve()

@@ -110,7 +110,7 @@ func (m *mirror) echo(r *http.Request) string {
 	told := []string{r.URL.Query().Get("access_token"), r.Header.Get("x-acs-dingtalk-access-token"), r.URL.Query().Get("ticket")}
 	var credentials map[string]any
 	if json.Unmarshal(body, &credentials) == nil {
-		for _, key := range []string{"appSecret", "clientSecret"} {
+		for _, key := range []string{"appSecret", "clientSecret", "token", "aes_key"} {
 			secret, _ := credentials[key].(string)
 			told = append(told, secret)
 		}

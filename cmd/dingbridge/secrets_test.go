@@ -95,7 +95,11 @@ func (p *planted) files() {
 var everyCommand = []string{
 	"version", "check", "check --live", "check --live --json", "setup", "setup --yes", "plan", "plan --json", "sync", "status", "status --json",
 	"status --health", "explain odoo hr.employee 1", "retry --all", "release all", "test", "demo --help",
+	"events", "events --json", "events test --wait 1ms", "events show",
 }
+
+// everyRegistration are the commands that send the callback's token and aes_key to DingTalk, and have them sent back.
+var everyRegistration = []string{"events register", "events show", "events show --json", "events update", "events test", "events delete"}
 
 // No command shows a secret, whatever the far sides do and say, nor is one in the store.
 func TestNoCommandShowsASecret(t *testing.T) {
@@ -103,6 +107,14 @@ func TestNoCommandShowsASecret(t *testing.T) {
 	for _, line := range everyCommand {
 		p.command("all well", line)
 	}
+	p.vars["DINGBRIDGE_DINGTALK_MODE"] = "callback"
+	p.vars["DINGBRIDGE_DINGTALK_CALLBACK_URL"] = newReceiver(t, plantedToken, plantedKey, p.stage.ding.CorpID(), p.stage.ding.AppKey())
+	for _, line := range everyRegistration {
+		if got := p.command("registering", line); got.code != exitOK {
+			t.Errorf("%s: %s", line, got.err)
+		}
+	}
+	delete(p.vars, "DINGBRIDGE_DINGTALK_MODE")
 	p.files()
 	p.vars["DINGBRIDGE_ODOO_PASSWORD"] = plantedWrong
 	p.command("wrong password", "plan")
@@ -122,7 +134,12 @@ func TestNoCommandShowsASecretWhenAFarSideRepeatsIt(t *testing.T) {
 		p.command("before "+name, "sync")
 		m(p).set(f)
 		wg.Go(func() {
-			for _, line := range []string{"check --live", "check --live --json", "setup", "plan", "sync", "status"} {
+			p.vars["DINGBRIDGE_DINGTALK_CALLBACK_URL"] = "https://bridge.example.com/dingtalk/callback"
+			for _, line := range []string{"check --live", "check --live --json", "setup", "plan", "sync", "status", "events register", "events show", "events delete"} {
+				p.vars["DINGBRIDGE_DINGTALK_MODE"] = "stream"
+				if strings.HasPrefix(line, "events") {
+					p.vars["DINGBRIDGE_DINGTALK_MODE"] = "callback"
+				}
 				got := p.command(name, line)
 				if strings.Contains(got.out+got.err, redact.Mark) || strings.Contains(got.out+got.err, "***") {
 					redacted.Add(1)
