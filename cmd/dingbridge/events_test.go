@@ -160,6 +160,37 @@ func TestApprovalFilters(t *testing.T) {
 	}
 }
 
+const leaveMapping = `mapping: leave
+odoo:
+  model: hr.leave
+  domain: [[state, in, [confirm, validate, refuse]]]
+  transitions:
+    state:
+      validate: [{from: [confirm], call: action_approve}]
+      refuse: [{from: [confirm], call: action_refuse}]
+dingtalk: {kind: approval, process_code: PROC-LEAVE}
+direction: both
+create: {dingtalk: {when: "state == 'confirm'"}}
+fields:
+  - {dingtalk: originator_user_id, value: "'u' + string(employee_id.id)"}
+  - {odoo: state, dingtalk: outcome, values: {agree: validate, refuse: refuse}, direction: to_odoo}
+`
+
+// TestApprovalsNeedTheirEvents: a mapping of approvals asks for its events, and for no other template's.
+func TestApprovalsNeedTheirEvents(t *testing.T) {
+	s := newShell(t, 0)
+	s.vars["DINGBRIDGE_MAPPINGS"] = file(t, "leave.yaml", leaveMapping)
+	got := s.want(exitOK, words("events"), "bpms_instance_change 审批实例开始、结束、终止、删除; for leave; counts", "bpms_task_change ", "instead of the bare events:\n  leave:\n",
+		"    /v1.0/event/bpms_instance_change/processCode/PROC-LEAVE/type/finish\n", "    /v1.0/event/bpms_task_change/processCode/PROC-LEAVE/type/finish\n")
+	if strings.Contains(got.out, "user_add_org") || strings.Contains(got.out, "type/start") {
+		t.Errorf("nobody needs that: %s", got.out)
+	}
+	r := s.eventsReport()
+	if len(r.Filters) != 1 || r.Filters[0].ProcessCode != "PROC-LEAVE" || len(r.Filters[0].Paths) != 4 || len(r.Types) != 2 {
+		t.Errorf("%+v", r)
+	}
+}
+
 // TestEveryNeededEventHasATitle: by it people find the event in the console.
 func TestEveryNeededEventHasATitle(t *testing.T) {
 	for _, k := range dingtalk.Kinds() {
