@@ -100,11 +100,11 @@ func init() {
 			if !has(vals, "debit", "credit", "move_id", "partner_id") {
 				return nil
 			}
-			return e.settleLines(m, movesOf(e, m, ids))
+			return e.settleLines(movesOf(e, m, ids))
 		},
 		beforeUnlink: func(e *env, m *model, ids []int64) (func() error, error) {
 			moves := movesOf(e, m, ids)
-			return func() error { return e.settleLines(m, moves) }, e.unposted(moves)
+			return func() error { return e.settleLines(moves) }, e.unposted(moves)
 		},
 	}
 }
@@ -168,11 +168,11 @@ func moveLineCreated(e *env, m *model, id int64, vals values) error {
 	if err := e.set(m, id, shared); err != nil {
 		return err
 	}
-	return e.settleLines(m, []int64{move})
+	return e.settleLines([]int64{move})
 }
 
 // settleLines settles the entries of changed lines, unless their entry is being written and will do so itself.
-func (e *env) settleLines(_ *model, moves []int64) error {
+func (e *env) settleLines(moves []int64) error {
 	if check, given := e.context["check_move_validity"]; given && !truthy(check) {
 		return nil
 	}
@@ -184,15 +184,28 @@ func (e *env) settleLines(_ *model, moves []int64) error {
 	return nil
 }
 
-// settleMove refuses an entry out of balance (assert_balanced) and stores what it computes from its lines.
+// settleMove refuses an entry out of balance and stores what it computes from its lines.
 func (e *env) settleMove(id int64) error {
-	m, lines := e.model("account.move"), e.model("account.move.line")
+	m := e.model("account.move")
 	if e.row(m.name, id) == nil {
 		return nil
 	}
-	debit, balance := 0.0, 0.0
-	var partners []int64
-	for _, line := range e.rows(lines.name).referring(lines.field("move_id"), id) {
+	debit, partners, err := e.balanced(id)
+	if err != nil {
+		return err
+	}
+	vals := values{"amount": debit, "partner_id": nil}
+	if len(partners) == 1 {
+		vals["partner_id"] = partners[0]
+	}
+	return e.set(m, id, vals)
+}
+
+// balanced refuses an entry out of balance (assert_balanced), else gives its sum and the partners of its lines.
+func (e *env) balanced(move int64) (debit float64, partners []int64, err error) {
+	lines := e.model("account.move.line")
+	balance := 0.0
+	for _, line := range e.rows(lines.name).referring(lines.field("move_id"), move) {
 		d, _ := e.value(lines.name, line, "debit").(float64)
 		c, _ := e.value(lines.name, line, "credit").(float64)
 		debit, balance = debit+d, balance+d-c
@@ -201,13 +214,9 @@ func (e *env) settleMove(id int64) error {
 		}
 	}
 	if cents(balance) != 0 {
-		return userFault(unbalancedText)
+		return 0, nil, userFault(unbalancedText)
 	}
-	vals := values{"amount": cents(debit), "partner_id": nil}
-	if len(partners) == 1 {
-		vals["partner_id"] = partners[0]
-	}
-	return e.set(m, id, vals)
+	return cents(debit), partners, nil
 }
 
 // movePost posts entries, and gives those that have none the next number of their journal.
@@ -216,7 +225,7 @@ func movePost(c *call) (any, error) {
 		return nil, err
 	}
 	for _, id := range c.ids {
-		if err := c.e.settleMove(id); err != nil {
+		if _, _, err := c.e.balanced(id); err != nil {
 			return nil, err
 		}
 		vals := values{"state": "posted"}

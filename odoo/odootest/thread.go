@@ -183,7 +183,7 @@ func (e *env) announce(m *model, id int64) error {
 		_, err := e.post(m.name, id, values{"body": body, "message_type": "notification", "subtype_id": falseFor(note)})
 		return err
 	}
-	if !truthy(e.context["mail_create_nolog"]) && m.name != "hr.leave" { // a request comes without this message
+	if !truthy(e.context["mail_create_nolog"]) && m.name != "hr.leave" && m.name != "account.invoice" { // these come without this message
 		if err := say("<p>" + html.EscapeString(m.description) + " created</p>"); err != nil {
 			return err
 		}
