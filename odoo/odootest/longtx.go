@@ -28,14 +28,19 @@ type Tx struct {
 	uid       int64
 	age       int // of the database: a restore ends the transactions before it
 	once      sync.Once
+	met       sync.Once
+	waited    chan struct{}
 }
 
 // Begin starts a slow transaction.
 func (s *Server) Begin() *Tx {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return &Tx{s: s, stamp: stampOf(s.clock()), begin: s.db.rev, images: map[rowKey]*row{}, done: make(chan struct{}), uid: adminUser, age: s.age}
+	return &Tx{s: s, stamp: stampOf(s.clock()), begin: s.db.rev, images: map[rowKey]*row{}, done: make(chan struct{}), waited: make(chan struct{}), uid: adminUser, age: s.age}
 }
+
+// Waited is closed when somebody first waits for a row of the transaction.
+func (t *Tx) Waited() <-chan struct{} { return t.waited }
 
 func (t *Tx) release() { t.once.Do(func() { close(t.done) }) }
 

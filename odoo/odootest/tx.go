@@ -143,6 +143,7 @@ func (s *Server) transact(uid int64, work func(*env) error) error {
 		}
 		t.rollback()
 		s.mu.Unlock()
+		locked.by.met.Do(func() { close(locked.by.waited) })
 		select {
 		case <-locked.by.done:
 		case <-s.halt:

@@ -59,19 +59,12 @@ func TestOverlappingWriterStartsAgain(t *testing.T) {
 	w.must(tx.Write("hr.employee", id, vals{"job_title": "slow"}))
 	c := w.admin()
 	done := make(chan error, 1)
-	waiting := make(chan struct{})
-	w.s.OnCall(func(call Call) {
-		if call.Method == "write" {
-			close(waiting)
-		}
-	})
 	lock := odoo.LockContext("hr.employee", id, "2026-05-04 03:02:01")
 	go func() { done <- c.Write(ctx(), "hr.employee", []int64{id}, odoo.Values{"name": "second"}, lock) }()
-	<-waiting
 	select {
+	case <-tx.Waited():
 	case err := <-done:
 		t.Fatalf("the write did not wait: %v", err)
-	default:
 	}
 	w.clock.Advance(time.Second)
 	w.must(tx.Commit())
