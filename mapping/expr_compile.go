@@ -160,6 +160,9 @@ func (s *scope) explain(err error, source string) *exprError {
 		return &exprError{0, words}
 	}
 	message := fe.Message
+	if name, ok := strings.CutPrefix(message, "unknown field "); ok {
+		message += suggest(name, []string{"id", "name", "userid"}) // of a many2one, of who acted
+	}
 	if name, ok := strings.CutPrefix(message, "unknown name "); ok {
 		message = fmt.Sprintf("%s has no field %q%s", s.of, name, suggest(name, keysOf(s.kinds)))
 		if why := withheld[name]; why != "" {

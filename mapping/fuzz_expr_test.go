@@ -20,15 +20,19 @@ func FuzzExpression(f *testing.F) {
 		`reduce(child_ids, #acc + #, 0)`, `$env.name`, `date(birthday).Year()`, `name matches '^张' and birthday < '1991-01-01'`, `birthday[0:4]`,
 		`{{ name }`, `sortBy(child_ids, -#) | first() | string()`, `{"a": name}.a`, `groupBy(child_ids, # > 3)[true][0]`, `split(name, '')[-1]`,
 		`toJSON({b: 1, a: child_ids})`, `fromJSON('[1,{"a":null}]')[1].a ?? 'x'`, `1..3 == [1,2,3]`, `-2 ** 63 % 7 / 0`, `int(name) + float(birthday)`,
+		`parent_id.department_id.manager_id.work_email`, `parent_id?.department_id?.name ?? 'x'`, `child_ids.name`, `parent_id["active"] ? parent_id.x_a : job_id.y`,
 	}, tooMuch[0], tooMuch[8]) {
 		f.Add(source)
 	}
 	fields, _ := testSchema(f).Models("hr.employee")
-	scope := odooScope("hr.employee", fields)
+	scope := odooScope("hr.employee", fields).over(testSchema(f), fields)
 	records := []Record{aPerson, {}, {}, {}}
 	for name := range scope.kinds {
 		records[2][name] = nil
 		records[3][name] = strings.Repeat("名<'", 3000) // not what its type promises, for most
+	}
+	for _, path := range []string{"parent_id.department_id", "parent_id.department_id.manager_id", "parent_id.work_email", "parent_id.active", "parent_id.child_ids"} {
+		records[2][path], records[3][path] = nil, "名"
 	}
 	f.Fuzz(func(t *testing.T, source string) {
 		if c, problem := compileCondition(source, scope); problem == nil {
@@ -49,8 +53,8 @@ func FuzzExpression(f *testing.F) {
 			t.Errorf("a loop within a loop was accepted: %s", source)
 		}
 		for _, name := range e.Names() {
-			if _, ok := scope.kinds[name]; !ok {
-				t.Errorf("%s is no field", name)
+			if _, fault := scope.follow(name); fault != nil && !fault.doubt {
+				t.Errorf("%s is no field: %s", name, fault.message)
 			}
 		}
 		for _, rec := range records {

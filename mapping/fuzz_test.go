@@ -23,6 +23,8 @@ func FuzzLoad(f *testing.F) {
 		}
 		f.Add(data)
 	}
+	f.Add([]byte(leaveWith("leave", starts)))
+	f.Add([]byte(pathsOfLeave))
 	schema := testSchema(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		set, complaints := Load([]Source{{"fuzz.yaml", data}}, schema)
@@ -38,6 +40,11 @@ func FuzzLoad(f *testing.F) {
 			return
 		}
 		RunTests(set)
+		for _, c := range LintTemplates(set, func(string) (Template, bool) { return leaveForm(), true }) {
+			if c.Line < 1 || c.Message == "" {
+				t.Errorf("a complaint about a template without a place: %q", c)
+			}
+		}
 		for _, m := range set.Mappings {
 			m.View(Odoo, employeeRecord, nil, links, nil)
 			m.View(DingTalk, userRecord, nil, links, nil)
