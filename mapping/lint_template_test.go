@@ -36,6 +36,20 @@ func leaveForm() Template {
 	}}
 }
 
+// peopleSources are the presets that the documents of people refer to.
+func peopleSources(t testing.TB) []Source {
+	t.Helper()
+	var sources []Source
+	for _, name := range []string{"departments", "employees"} {
+		src, ok := Preset(name)
+		if !ok {
+			t.Fatalf("there is no preset %s", name)
+		}
+		sources = append(sources, src)
+	}
+	return sources
+}
+
 // asked is a mapping that asks about leaves, with pairs behind the ones that every such mapping has.
 func asked(keys string, pairs ...string) string {
 	return "mapping: asked\nodoo: {model: hr.leave}\ndingtalk: {kind: approval, process_code: PROC-LEAVE}\ndirection: both\ncreate: {dingtalk: true, odoo: true}\n" + keys +
@@ -46,7 +60,7 @@ func asked(keys string, pairs ...string) string {
 // lintAsked loads a mapping beside the presets and checks it against the form.
 func lintAsked(t testing.TB, text string, form Template) []string {
 	t.Helper()
-	set, complaints := Load(append(presetSources(t), Source{File: "a.yaml", Data: []byte(text)}), testSchema(t))
+	set, complaints := Load(append(peopleSources(t), Source{File: "a.yaml", Data: []byte(text)}), testSchema(t))
 	if set == nil {
 		t.Fatalf("the mapping does not load:\n%s", complaints)
 	}

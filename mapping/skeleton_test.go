@@ -9,7 +9,7 @@ import (
 // loadSkeleton compiles a skeleton beside the presets it refers to.
 func loadSkeleton(t testing.TB, text string) *Set {
 	t.Helper()
-	set, complaints := Load(append(presetSources(t), Source{File: "skeleton.yaml", Data: []byte(text)}), testSchema(t))
+	set, complaints := Load(append(peopleSources(t), Source{File: "skeleton.yaml", Data: []byte(text)}), testSchema(t))
 	if set == nil {
 		t.Fatalf("the skeleton does not load:\n%s\n%s", complaints, text)
 	}
@@ -116,7 +116,7 @@ func FuzzSkeleton(f *testing.F) {
 	f.Add("标题", "TextField", "a")
 	f.Add("a\"b", "DDSelectField", "x: y")
 	schema := testSchema(f)
-	sources := presetSources(f)
+	sources := peopleSources(f)
 	fields, _ := schema.Models("hr.leave")
 	f.Fuzz(func(t *testing.T, label, kind, option string) {
 		form := Template{Name: label, ProcessCode: option, Components: []Component{
