@@ -14,8 +14,8 @@ import (
 // and employees, to which it refers. fields are those of the model.
 func Skeleton(t Template, model string, fields map[string]OdooField) string {
 	s := skeleton{t: t, model: model, fields: fields, taken: map[string]bool{}, labels: map[string]bool{}}
-	s.document, s.known = documentModels[model]
-	s.known = s.known && len(fields["state"].Selection) > 0
+	s.document, s.known = documentOf(model)
+	s.known = s.known && len(fields[stateField].Selection) > 0
 	s.head()
 	s.marker()
 	s.linef("fields:")
@@ -46,7 +46,7 @@ func (s *skeleton) head() {
 	s.linef("odoo:\n  model: %s", scalar(s.model))
 	if s.known {
 		s.linef("  domain: %s", s.document.domain)
-		s.linef("  transitions:\n    state:")
+		s.linef("  transitions:\n    %s:", stateField)
 		for _, to := range s.document.transitions {
 			s.linef("      %s: %s", to[0], to[1])
 		}
@@ -67,7 +67,7 @@ func (s *skeleton) head() {
 	}
 	s.linef("direction: both")
 	s.linef("start: now")
-	s.linef("create: {dingtalk: {when: %s}} # TODO: is this when it is to be asked?", strconv.Quote(s.document.when))
+	s.linef("create: {dingtalk: %s} # TODO: is this when it is to be asked?", s.document.create)
 }
 
 // markerWords are what the label of a component says that is meant for a number of another system.
@@ -99,14 +99,25 @@ func (s *skeleton) twice(label string) bool {
 	return n > 1
 }
 
+// originator names who asks: the employee of the document, or of its user, or of who made it.
 func (s *skeleton) originator() {
-	if f := s.fields["employee_id"]; f.Type == "many2one" && f.Relation == "hr.employee" {
-		s.taken["employee_id"] = true
-		s.linef("  - {odoo: employee_id, dingtalk: originator_user_id, ref: employees, direction: to_dingtalk}")
-		s.linef("  - {odoo: employee_id.department_id, dingtalk: dept_id, ref: departments, none: \"-1\", direction: to_dingtalk}")
-		return
+	leads := func(name, model string) bool {
+		f := s.fields[name]
+		return f.Type == "many2one" && f.Relation == model
 	}
-	s.linef("  - {dingtalk: originator_user_id, value: \"'TODO'\"} # TODO: the userid of who asks, or a path to an employee with ref: employees")
+	const pair = "  - {odoo: %s, dingtalk: originator_user_id, ref: employees, direction: to_dingtalk}%s"
+	switch {
+	case leads("employee_id", "hr.employee"):
+		s.taken["employee_id"] = true
+		s.linef(pair, "employee_id", "")
+		s.linef("  - {odoo: employee_id.department_id, dingtalk: dept_id, ref: departments, none: \"-1\", direction: to_dingtalk}")
+	case leads("user_id", "res.users"):
+		s.linef(pair, "user_id.employee_ids", "")
+	case leads("create_uid", "res.users"):
+		s.linef(pair, "create_uid.employee_ids", " # TODO: who asks?")
+	default:
+		s.linef("  - {dingtalk: originator_user_id, value: \"'TODO'\"} # TODO: the userid of who asks, or a path to an employee with ref: employees")
+	}
 }
 
 // component writes the pairs of one component, or why there is none.

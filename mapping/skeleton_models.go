@@ -1,62 +1,80 @@
 package mapping
 
-// documentModel is what is known of a model whose documents are approved: where its documents wait, and the methods that decide them.
+import (
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// documentModel is how the documents of a model are approved: which of them, and by what methods; each a YAML text in one line.
 type documentModel struct {
-	domain      string
-	when        string
-	transitions [][2]string // wished state, steps
-	values      string
+	domain, create, values string
+	transitions            [][2]string // wished state, steps
 }
 
-// documentModels are the models of a stock Odoo 12 that are usually approved (hr_holidays, hr_expense, purchase, sale, account).
-var documentModels = map[string]documentModel{
-	"hr.leave": {
-		domain: "[[state, in, [confirm, validate1, validate, refuse]]]",
-		when:   "state == 'confirm'",
-		transitions: [][2]string{
-			{"validate", "[{from: [confirm], call: action_approve}, {from: [validate1], call: action_validate}]"},
-			{"refuse", "[{from: [confirm, validate1, validate], call: action_refuse}]"},
-			{"draft", "[{from: [confirm, refuse], call: action_draft}]"},
-		},
-		values: "{agree: validate, refuse: refuse, terminate: draft}",
-	},
-	"hr.expense.sheet": {
-		domain: "[[state, in, [submit, approve, post, done, cancel]]]",
-		when:   "state == 'submit'",
-		transitions: [][2]string{
-			{"approve", "[{from: [submit], call: approve_expense_sheets}]"},
-			{"cancel", `[{from: [submit, approve], call: refuse_sheet, args: ["{{ remark }}"]}]`},
-			{"draft", "[{from: [submit, cancel], call: reset_expense_sheets}]"},
-		},
-		values: "{agree: approve, refuse: cancel, terminate: draft}",
-	},
-	"purchase.order": {
-		domain: `[[state, in, [sent, "to approve", purchase, done, cancel]]]`,
-		when:   "state in ['sent', 'to approve']",
-		transitions: [][2]string{
-			{"purchase", `[{from: [draft, sent], call: button_confirm}, {from: ["to approve"], call: button_approve}]`},
-			{"cancel", `[{from: [draft, sent, "to approve"], call: button_cancel}]`},
-		},
-		values: "{agree: purchase, refuse: cancel}",
-	},
-	"sale.order": {
-		domain: "[[state, in, [sent, sale, done, cancel]]]",
-		when:   "state == 'sent'",
-		transitions: [][2]string{
-			{"sale", "[{from: [draft, sent], call: action_confirm}]"},
-			{"cancel", "[{from: [draft, sent], call: action_cancel}]"},
-		},
-		values: "{agree: sale, refuse: cancel}",
-	},
-	"account.invoice": {
-		domain: "[[state, in, [draft, open, in_payment, paid, cancel]]]",
-		when:   "state == 'draft'",
-		transitions: [][2]string{
-			{"open", "[{from: [draft], call: action_invoice_open}]"},
-			{"cancel", "[{from: [draft], call: action_invoice_cancel}]"},
-		},
-		values: "{agree: open, refuse: cancel}",
-	},
+// documentOf takes what is known of a model's documents from the preset that asks about them; false when there is none.
+func documentOf(model string) (documentModel, bool) {
+	for _, name := range Presets() {
+		src, _ := Preset(name)
+		_, docs := parse(src)
+		for _, d := range docs {
+			if d.Odoo.Model.v == model && d.Create.DingTalk.allowed && len(d.Odoo.Transitions.fields) > 0 {
+				return d.asDocument(), true
+			}
+		}
+	}
+	return documentModel{}, false
+}
+
+func (d *document) asDocument() documentModel {
+	m := documentModel{domain: inLine(d.Odoo.Domain.node), create: inLine(valueOf(valueOf(d.node, "create"), "dingtalk"))}
+	steps := valueOf(valueOf(valueOf(d.node, "odoo"), "transitions"), stateField)
+	for i := 0; steps != nil && i+1 < len(steps.Content); i += 2 {
+		m.transitions = append(m.transitions, [2]string{scalar(steps.Content[i].Value), inLine(steps.Content[i+1])})
+	}
+	for i := range d.Fields {
+		if f := &d.Fields[i]; f.Odoo.v == stateField && f.DingTalk.v == outcomeField {
+			m.values = inLine(valueOf(valueOf(d.node, "fields").Content[i], "values"))
+		}
+	}
+	return m
+}
+
+// stateField is where Odoo's documents keep how far they are.
+const stateField = "state"
+
+// valueOf is the value of a key of a mapping node; nil when there is none.
+func valueOf(n *yaml.Node, key string) *yaml.Node {
+	for i := 0; n != nil && i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return n.Content[i+1]
+		}
+	}
+	return nil
+}
+
+// inLine writes a value in one line, without comments; "" for none.
+func inLine(n *yaml.Node) string {
+	if n == nil {
+		return ""
+	}
+	var parts []string
+	switch n.Kind {
+	case yaml.SequenceNode:
+		for _, item := range n.Content {
+			parts = append(parts, inLine(item))
+		}
+		return "[" + strings.Join(parts, ", ") + "]"
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			parts = append(parts, inLine(n.Content[i])+": "+inLine(n.Content[i+1]))
+		}
+		return "{" + strings.Join(parts, ", ") + "}"
+	}
+	if n.Tag != "!!str" { // a number, true or false
+		return n.Value
+	}
+	return scalar(n.Value)
 }
 
 // glossary are the fields that a word in a label usually means, the likeliest first.

@@ -1,6 +1,8 @@
 package mapping
 
 import (
+	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -50,18 +52,45 @@ func TestSkeletonOfALeave(t *testing.T) {
 	}
 }
 
+// What a skeleton knows of a model is what its preset does.
 func TestSkeletonsOfKnownModels(t *testing.T) {
-	for model := range documentModels {
-		fields, ok := testSchema(t).Models(model)
-		if !ok {
-			t.Fatalf("the schema lacks %s", model)
+	presets, complaints := Load(presetSources(t), testSchema(t))
+	if presets == nil {
+		t.Fatal(complaints)
+	}
+	checked := 0
+	for _, preset := range presets.Mappings {
+		if preset.Approval == nil || !preset.CreateDingTalk.Allowed || len(preset.Approval.Transitions) == 0 {
+			continue
 		}
-		text := Skeleton(leaveForm(), model, fields)
-		set := loadSkeleton(t, text)
-		m := set.Mappings[len(set.Mappings)-1]
-		if m.Model != model || m.Direction != Both || m.CreateDingTalk.When == nil || len(m.Approval.Transitions) != 1 {
-			t.Errorf("%s: %+v", model, m)
+		checked++
+		fields, _ := testSchema(t).Models(preset.Model)
+		m := loadSkeleton(t, Skeleton(leaveForm(), preset.Model, fields)).Mappings[2]
+		if m.Model != preset.Model || m.Direction != Both || !reflect.DeepEqual(m.Domain, preset.Domain) || m.CreateDingTalk.When.Source != preset.CreateDingTalk.When.Source {
+			t.Errorf("%s: %+v", preset.Model, m)
 		}
+		want, got := preset.Approval.Transition(stateField), m.Approval.Transition(stateField)
+		if got == nil || !slices.Equal(keysOf(got.To), keysOf(want.To)) {
+			t.Fatalf("%s: %+v", preset.Model, got)
+		}
+		for value, steps := range want.To {
+			for i, step := range steps {
+				if one := got.To[value][i]; one.Call != step.Call || !slices.Equal(one.From, step.From) || len(one.Args) != len(step.Args) {
+					t.Errorf("%s: to %s by %+v, not %+v", preset.Model, value, one, step)
+				}
+			}
+		}
+		f, _ := m.Field(outcomeField)
+		g, _ := preset.Field(outcomeField)
+		if !maps.Equal(f.Convert.(*tableConverter).toOdoo, g.Convert.(*tableConverter).toOdoo) {
+			t.Errorf("%s: %+v", preset.Model, f.Convert)
+		}
+		if f, ok := m.Field("originator_user_id"); !ok || f.Ref != "employees" {
+			t.Errorf("%s: %+v starts it", preset.Model, f)
+		}
+	}
+	if checked < 5 {
+		t.Errorf("%d presets", checked)
 	}
 }
 
