@@ -107,6 +107,7 @@ var glossary = []struct {
 	{"税", []string{"amount_tax"}},
 	{"不含税", []string{"amount_untaxed"}},
 	{"总额", []string{"amount_total", "total_amount"}},
+	{"总价", []string{"amount_total", "total_amount"}},
 	{"合计", []string{"amount_total", "total_amount"}},
 	{"金额", []string{"amount_total", "total_amount", "amount"}},
 	{"源单", []string{"origin"}},
