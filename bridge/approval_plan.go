@@ -1,8 +1,6 @@
 package bridge
 
 import (
-	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -29,6 +27,9 @@ func (b *batch) lookForApprovals() {
 	}
 	b.lookAt(mapping.DingTalk, read)
 	for _, t := range read {
+		if t.fail == nil && t.ding.NotFound && t.link != nil && t.link.Occurrence != nil && t.link.Occurrence.Deleted {
+			t.ding = Seen{ID: t.ding.ID, Existence: Finished, Why: "deleted", Record: mapping.Record{"outcome": outcomeDelete}}
+		}
 		if t.fail == nil && t.link != nil && t.ding.Existence != Unseen {
 			b.wasRead(t)
 		}
@@ -75,7 +76,7 @@ func (b *batch) planApproval(t *task) {
 	}
 	v := decideApproval(facts)
 	t.plan.Row = v.why
-	if t.link != nil && t.link.State == Linked {
+	if l := t.link; l != nil && (l.State == Linked || l.State == Settled && t.ding.Instance != nil && facts.outcome != facts.n.Outcome) {
 		b.followInstance(t, f)
 	}
 	switch v.fate {
@@ -306,126 +307,20 @@ func (b *batch) followInstance(t *task, f *mapping.Field) {
 	t.plan.Changes = append(t.plan.Changes, b.notesOf(t)...)
 }
 
-// intendOccurrence commits what must be known of an approval before anything is sent: the older occurrence gives its record away,
-// a withdrawal is ours, a comment is told at most once.
-func (b *batch) intendOccurrence(tx Tx, t *task) error {
-	if b.m.Approval == nil {
-		return nil
+// approvalVerdict is what explain says of one field of an approval.
+func (b *batch) approvalVerdict(t *task, f *mapping.Field) string {
+	if f == outcomeField(b.m) {
+		return t.plan.Row
 	}
-	if old := t.supersedes; old != nil && slices.ContainsFunc(t.plan.Changes, func(c *Change) bool { return c.Op == OpCreate }) {
-		old.State, old.occurrence().Of, old.Odoo, old.Updated = Superseded, old.Odoo, "", b.now
-		if err := tx.PutLink(old); err != nil {
-			return err
-		}
-		b.refs.learn(old)
-	}
-	for _, c := range t.plan.Changes {
-		l := t.link
-		switch {
-		case l == nil:
-			continue
-		case c.Op == OpTerminate:
-			l.occurrence().Ending = c.Reason
-		case c.Op == OpComment:
-			l.occurrence().Say = ""
-		default:
-			continue
-		}
-		t.mark = 0
-		if err := tx.PutLink(l); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// settleApproval moves the link to where the record and its instance have come.
-func (b *batch) settleApproval(t *task) {
-	p := t.plan
-	l := p.Link
-	if b.m.Approval == nil || l == nil || t.fail != nil {
-		return
-	}
-	if l.State == Held {
-		if t.occurrence > 1 {
-			l.occurrence().N = t.occurrence
-		}
-		return
-	}
-	o := l.occurrence()
-	if p.Settle != "" && b.decisionsApplied(t) {
-		l.State = Settled
-		l.Holds, l.Sent, l.Take = nil, nil, nil
-		o.Outcome, o.Ending, o.Say = textOf(t.ding.Record["outcome"]), "", ""
-		if slices.ContainsFunc(t.wrote, func(a applied) bool { return a.change.Op == OpTerminate }) {
-			o.Outcome = outcomeTerminate
-		}
-		if o.Restart {
-			o.Restart, o.Left = false, true
-			p.Recheck = b.now
-		}
-	}
-	if l.State != Linked && l.State != Settled && l.State != Baseline {
-		return
-	}
-	wants, err := b.submitted(t.odoo)
+	was, sent := t.link.Base(mapping.Odoo, f)
+	now := t.odoo.View[f.Key]
 	switch {
-	case err != nil || t.odoo.Existence == Unseen:
-	case wants && l.State == Linked:
-		o.Left = false
-	case !wants && (l.State != Linked || t.odoo.Existence != Present):
-		o.Left = true
+	case !f.Writes(mapping.DingTalk):
+		return "told by dingtalk"
+	case !sent:
+		return "not sent"
+	case now.IsUnknown() || now == was:
+		return "as it was sent"
 	}
-}
-
-// decisionsApplied says that everything planned was carried out, but for what only tells.
-func (b *batch) decisionsApplied(t *task) bool {
-	if len(t.plan.Over) > 0 {
-		return false
-	}
-	for _, c := range t.plan.Changes {
-		if c.Op == OpNote || c.Op == OpComment {
-			continue
-		}
-		done, fields := false, 0
-		for _, a := range t.wrote {
-			if a.change == c {
-				done, fields = true, fields+len(a.fields)
-			}
-		}
-		if !done || fields < len(c.Fields) {
-			return false
-		}
-	}
-	return true
-}
-
-// nameOf is a person's name for texts: as the mapping of people knows it, else as DingTalk says, else the userid.
-func (b *batch) nameOf(userid string) string {
-	for _, m := range b.e.mappings().ByKind("user") {
-		if link, ok := b.refs.LinkOf(m.Name, mapping.DingTalk, userid); ok {
-			if name, ok := b.refs.IDOf(m.Name, mapping.DingTalk, link, "name"); ok {
-				return name
-			}
-		}
-	}
-	if name, ok := b.e.ding.names.Load(userid); ok {
-		return name.(string)
-	}
-	o, err := b.e.ding.client.Users.Get(context.WithoutCancel(b.ctx), userid)
-	if err != nil || o.Text("name") == "" {
-		return userid
-	}
-	b.e.ding.names.Store(userid, o.Text("name"))
-	return o.Text("name")
-}
-
-// refusedDecision makes Odoo's refusal of a decision known: held with its words until the record changes, and told on the instance.
-func (b *batch) refusedDecision(t *task, key string, h *Hold, words string) {
-	h.Odoo, h.DingTalk = mapping.Text(t.odoo.Written), mapping.Text(textOf(t.ding.Record["outcome"]))
-	h.Reason = fmt.Sprintf("%s; odoo refused it: %s; held", t.plan.Settle, words)
-	if old, was := t.link.Holds[key]; !was || old.Reason != h.Reason {
-		t.link.occurrence().Say = wordsRefused + words
-		t.plan.recheck(b.now)
-	}
+	return "edited since it was sent"
 }

@@ -96,15 +96,12 @@ func (b *batch) touchMain(tx Tx, t *task) error {
 
 // touchApproval makes due what an event of an approval is about. Only what can matter is read: starts and tasks of instances that no
 // link holds are not, unless one of them may be ours or is to be created in Odoo.
-func (e *Engine) touchApproval(tx Tx, ev InboxEvent, event dingtalk.Event) error {
+func (e *Engine) touchApproval(tx Tx, event dingtalk.Event) error {
 	a, ok := event.Approval()
 	if !ok {
 		return nil
 	}
 	id := ID(a.InstanceID)
-	if a.Deleted {
-		e.ding.evidence.note("approval", id, ev.Type+" delete of "+ev.Born.UTC().Format(time.RFC3339))
-	}
 	for _, m := range e.mappings().ByKind("approval") {
 		if m.Approval.ProcessCode != a.ProcessCode && a.ProcessCode != "" {
 			continue
@@ -123,6 +120,7 @@ func (e *Engine) touchApproval(tx Tx, ev InboxEvent, event dingtalk.Event) error
 		}
 		if l != nil {
 			l.occurrence().Look = true
+			l.occurrence().Deleted = l.occurrence().Deleted || a.Deleted
 			if err := tx.PutLink(l); err != nil {
 				return err
 			}

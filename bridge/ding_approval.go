@@ -48,7 +48,7 @@ func (s *dingSide) template(ctx context.Context, code string, fresh bool) (dingt
 	return t, nil
 }
 
-// lookInstances reads approvals. One that does not answer is deleted when an event said so; else it is unknown.
+// lookInstances reads approvals. One that does not answer is unknown: only an event tells that it was deleted.
 func (s *dingSide) lookInstances(ctx context.Context, ids []ID) (map[ID]Seen, error) {
 	seen := make([]Seen, len(ids))
 	g, gctx := errgroup.WithContext(ctx)
@@ -62,9 +62,6 @@ func (s *dingSide) lookInstances(ctx context.Context, ids []ID) (map[ID]Seen, er
 				return err
 			case dingtalk.IsNotFound(err):
 				seen[i] = Seen{ID: id, Existence: Unseen, NotFound: true, Why: "not found, but nothing says that it was deleted"}
-				if why := s.evidence.of("approval", id); why != "" {
-					seen[i] = Seen{ID: id, Existence: Finished, Why: why, Record: mapping.Record{"process_instance_id": string(id), "outcome": outcomeDelete}}
-				}
 			case f.Class == FailHalt:
 				return err
 			default:

@@ -155,6 +155,10 @@ func (b *batch) explainField(t *task, f *mapping.Field) ExplainedField {
 		x.Verdict = "set at creation only"
 		return x
 	}
+	if b.m.Approval != nil {
+		x.Verdict = b.approvalVerdict(t, f)
+		return x
+	}
 	in := inputFor(&Plan{Mapping: b.m, Link: t.link}, f, t.odoo.View[f.Key], t.ding.View[f.Key], diffEnv{now: b.now, staleWindow: b.e.StaleWindow})
 	x.Verdict = decideField(in).reason
 	return x

@@ -79,7 +79,7 @@ func (e *Engine) handleEvent(tx Tx, ev InboxEvent) error {
 	case "org_dept_create", "org_dept_modify", "org_dept_remove":
 		return e.touchEvent(tx, "department", event.DepartmentIDs(), ev, ev.Type == "org_dept_remove")
 	case "bpms_instance_change", "bpms_task_change":
-		return e.touchApproval(tx, ev, event)
+		return e.touchApproval(tx, event)
 	default:
 		return nil // stored and acknowledged; no mapping asks for it
 	}

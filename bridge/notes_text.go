@@ -55,12 +55,12 @@ func defaultNote(kind noteKind, scope mapping.Record, chinese bool) string {
 	}
 	switch kind {
 	case noteStart:
-		return say("DingTalk approval started: ", "钉钉审批已发起：") + textOf(scope["title"]) + number(textOf(scope["business_id"]), chinese)
+		return say("DingTalk approval started: ", "钉钉审批已发起：") + textOf(scope["title"]) + inBrackets(textOf(scope["business_id"]), chinese)
 	case noteTask:
 		if to := textOf(scope["to"]); to != "" {
 			word += say(" to ", "给 ") + to
 		}
-		return say("DingTalk: ", "钉钉：") + name + " " + word + tail
+		return say("DingTalk: ", "钉钉：") + name + " " + word + inBrackets(textOf(scope["date"]), chinese) + tail
 	case noteComment:
 		return say("DingTalk, ", "钉钉，") + name + say(" comments", " 评论") + tail
 	case noteFinish:
@@ -72,7 +72,8 @@ func defaultNote(kind noteKind, scope mapping.Record, chinese bool) string {
 	return ""
 }
 
-func number(id string, chinese bool) string {
+// inBrackets is a text in brackets, nothing for an empty one.
+func inBrackets(id string, chinese bool) string {
 	switch {
 	case id == "":
 		return ""

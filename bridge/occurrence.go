@@ -18,6 +18,8 @@ type Occurrence struct {
 	Ending string `json:"ending,omitempty"`
 	// Restart: once it is withdrawn, the record is submitted again with its new values.
 	Restart bool `json:"restart,omitempty"`
+	// Deleted says that an event told of the instance's deletion: then it is no riddle that it is not found.
+	Deleted bool `json:"deleted,omitempty"`
 	// Outcome is the last outcome that was settled; a later one, as a revocation, is another.
 	Outcome string `json:"outcome,omitempty"`
 	// Say is a comment that is still to be told on the instance. It is taken away before it is sent: told at most once.

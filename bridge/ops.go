@@ -239,7 +239,7 @@ func (e *Engine) stopFailure() error {
 func (e *Engine) dirty(ctx context.Context) (int, error) {
 	n := 0
 	err := e.Store.View(ctx, func(tx Tx) error {
-		dirty, _, err := tx.CountWork(e.Now())
+		dirty, _, err := countWork(tx, e.Now())
 		for _, d := range dirty {
 			n += d
 		}

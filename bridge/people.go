@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -237,4 +238,24 @@ func (p *people) followers() []string {
 		}
 	}
 	return p.userids("res.partner", partners, "followers", false)
+}
+
+// nameOf is a person's name for texts: as the mapping of people knows it, else as DingTalk says, else the userid.
+func (b *batch) nameOf(userid string) string {
+	for _, m := range b.e.mappings().ByKind("user") {
+		if link, ok := b.refs.LinkOf(m.Name, mapping.DingTalk, userid); ok {
+			if name, ok := b.refs.IDOf(m.Name, mapping.DingTalk, link, "name"); ok {
+				return name
+			}
+		}
+	}
+	if name, ok := b.e.ding.names.Load(userid); ok {
+		return name.(string)
+	}
+	o, err := b.e.ding.client.Users.Get(context.WithoutCancel(b.ctx), userid)
+	if err != nil || o.Text("name") == "" {
+		return userid
+	}
+	b.e.ding.names.Store(userid, o.Text("name"))
+	return o.Text("name")
 }

@@ -218,7 +218,7 @@ func (e *Engine) noteMet(ctx context.Context) error {
 		return nil
 	}
 	return e.Store.Update(ctx, func(tx Tx) error {
-		dirty, _, err := tx.CountWork(e.Now())
+		dirty, _, err := countWork(tx, e.Now())
 		if err != nil {
 			return err
 		}
@@ -317,7 +317,7 @@ func (e *Engine) watchLoop(ctx context.Context) error {
 func (e *Engine) gauge(ctx context.Context) {
 	e.Metrics.halted.Set(float64(len(e.Halted())))
 	err := e.Store.View(ctx, func(tx Tx) error {
-		dirty, _, err := tx.CountWork(e.Now())
+		dirty, _, err := countWork(tx, e.Now())
 		if err != nil {
 			return err
 		}

@@ -110,8 +110,21 @@ func ReadStatus(ctx context.Context, s Store, names []string, now time.Time) (St
 	return st, err
 }
 
+// soon bounds what counts as work that is still to be done: retries come within it. What is due later is the next look at a running
+// approval, and waits for nobody.
+const soon = 9 * time.Minute
+
+// countWork counts the keys that are to be worked on soon, and how many of them now.
+func countWork(tx Tx, now time.Time) (dirty, due map[string]int, err error) {
+	if _, dirty, err = tx.CountWork(now.Add(soon)); err != nil {
+		return nil, nil, err
+	}
+	_, due, err = tx.CountWork(now)
+	return dirty, due, err
+}
+
 func (st *Status) readMappings(tx Tx, names []string, now time.Time) error {
-	dirty, due, err := tx.CountWork(now)
+	dirty, due, err := countWork(tx, now)
 	if err != nil {
 		return err
 	}

@@ -91,7 +91,7 @@ func (b *batch) unsettled(t *task, s mapping.Side) bool {
 	id := t.seen(s).ID
 	for _, l := range open {
 		carries := string(id) == l.Intent.Key
-		if mark, ok := t.seen(s).Record["source_identifier"].(string); ok && mark == l.Intent.Key {
+		if b.markOf(s, t.seen(s).Record) == l.Intent.Key {
 			carries = true
 		}
 		t.plan.Waits = append(t.plan.Waits, Await{Mapping: b.m.Name, Side: s.Other(), ID: l.On(s.Other())})
@@ -109,6 +109,17 @@ func (b *batch) unsettled(t *task, s mapping.Side) bool {
 		}
 	}
 	return len(open) > 0
+}
+
+// markOf is what a DingTalk object carries of the key under which it was made, "" when it is none of ours.
+func (b *batch) markOf(s mapping.Side, rec mapping.Record) string {
+	switch {
+	case s != mapping.DingTalk:
+		return ""
+	case b.m.Approval != nil && b.m.Approval.Marker != "":
+		return textOf(rec[dingtalk.FormPrefix+b.m.Approval.Marker])
+	}
+	return textOf(rec["source_identifier"])
 }
 
 // openIntents are the creations on the side whose outcome an earlier batch left open. They are read once a batch: only this batch

@@ -1,0 +1,112 @@
+package bridge
+
+import (
+	"fmt"
+	"slices"
+
+	"dingbridge/mapping"
+)
+
+// intendOccurrence commits what must be known of an approval before anything is sent: the older occurrence gives its record away,
+// a withdrawal is ours, a comment is told at most once.
+func (b *batch) intendOccurrence(tx Tx, t *task) error {
+	if b.m.Approval == nil {
+		return nil
+	}
+	if old := t.supersedes; old != nil && slices.ContainsFunc(t.plan.Changes, func(c *Change) bool { return c.Op == OpCreate }) {
+		old.State, old.occurrence().Of, old.Odoo, old.Updated = Superseded, old.Odoo, "", b.now
+		if err := tx.PutLink(old); err != nil {
+			return err
+		}
+		b.refs.learn(old)
+	}
+	for _, c := range t.plan.Changes {
+		l := t.link
+		switch {
+		case l == nil:
+			continue
+		case c.Op == OpTerminate:
+			l.occurrence().Ending = c.Reason
+		case c.Op == OpComment:
+			l.occurrence().Say = ""
+		default:
+			continue
+		}
+		t.mark = 0
+		if err := tx.PutLink(l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settleApproval moves the link to where the record and its instance have come.
+func (b *batch) settleApproval(t *task) {
+	p := t.plan
+	l := p.Link
+	if b.m.Approval == nil || l == nil || t.fail != nil {
+		return
+	}
+	if l.State == Held {
+		if t.occurrence > 1 {
+			l.occurrence().N = t.occurrence
+		}
+		return
+	}
+	o := l.occurrence()
+	if p.Settle != "" && b.decisionsApplied(t) {
+		l.State = Settled
+		l.Holds, l.Sent, l.Take = nil, nil, nil
+		o.Outcome, o.Ending, o.Say = textOf(t.ding.Record["outcome"]), "", ""
+		if slices.ContainsFunc(t.wrote, func(a applied) bool { return a.change.Op == OpTerminate }) {
+			o.Outcome = outcomeTerminate
+		}
+		if o.Restart {
+			o.Restart, o.Left = false, true
+			p.Recheck = b.now
+		}
+	}
+	if l.State != Linked && l.State != Settled && l.State != Baseline {
+		return
+	}
+	wants, err := b.submitted(t.odoo)
+	switch {
+	case err != nil || t.odoo.Existence == Unseen:
+	case wants && l.State == Linked:
+		o.Left = false
+	case !wants && (l.State != Linked || t.odoo.Existence != Present):
+		o.Left = true
+	}
+}
+
+// decisionsApplied says that everything planned was carried out, but for what only tells.
+func (b *batch) decisionsApplied(t *task) bool {
+	if len(t.plan.Over) > 0 {
+		return false
+	}
+	for _, c := range t.plan.Changes {
+		if c.Op == OpNote || c.Op == OpComment {
+			continue
+		}
+		done, fields := false, 0
+		for _, a := range t.wrote {
+			if a.change == c {
+				done, fields = true, fields+len(a.fields)
+			}
+		}
+		if !done || fields < len(c.Fields) {
+			return false
+		}
+	}
+	return true
+}
+
+// refusedDecision makes Odoo's refusal of a decision known: held with its words until the record changes, and told on the instance.
+func (b *batch) refusedDecision(t *task, key string, h *Hold, words string) {
+	h.Odoo, h.DingTalk = mapping.Text(t.odoo.Written), mapping.Text(textOf(t.ding.Record["outcome"]))
+	h.Reason = fmt.Sprintf("%s; odoo refused it: %s; held", t.plan.Settle, words)
+	if old, was := t.link.Holds[key]; !was || old.Reason != h.Reason {
+		t.link.occurrence().Say = wordsRefused + words
+		t.plan.recheck(b.now)
+	}
+}
