@@ -108,17 +108,15 @@ func (o *office) state(leave int64) string { return text(o.people.Get("hr.leave"
 // press presses a button of the leave in Odoo.
 func (o *office) press(leave int64, button string) {
 	o.t.Helper()
-	if _, err := o.odoo.As("admin").Call("hr.leave", button, []any{[]any{leave}}, nil); err != nil {
-		o.t.Fatal(err)
-	}
+	must(o.t, o.people.Press("hr.leave", button, leave))
 }
 
 // chatter are the texts that the bridge posted on the leave.
 func (o *office) chatter(leave int64) []string {
 	o.t.Helper()
 	var out []string
-	for _, id := range o.odoo.Search("mail.message", []any{[]any{"model", "=", "hr.leave"}, []any{"res_id", "=", leave}, []any{"message_id", "like", "dingbridge"}}) {
-		out = append(out, strings.TrimSuffix(strings.TrimPrefix(text(o.odoo.Get("mail.message", id), "body"), "<p>"), "</p>"))
+	for _, id := range o.people.Search("mail.message", []any{[]any{"model", "=", "hr.leave"}, []any{"res_id", "=", leave}, []any{"message_id", "like", "dingbridge"}}) {
+		out = append(out, strings.TrimSuffix(strings.TrimPrefix(text(o.people.Get("mail.message", id), "body"), "<p>"), "</p>"))
 	}
 	return out
 }

@@ -32,6 +32,17 @@ type people interface {
 	Unlink(model string, ids ...int64) error
 	Get(model string, id int64) map[string]any
 	Search(model string, domain []any) []int64
+	// Press presses a button of a record's form.
+	Press(model, button string, id int64) error
+}
+
+// colleagues are people in the stand-in.
+type colleagues struct{ *odootest.Server }
+
+// Press implements people, as the administrator.
+func (c colleagues) Press(model, button string, id int64) error {
+	_, err := c.As("admin").Call(model, button, []any{[]any{id}}, nil)
+	return err
 }
 
 // world is one Odoo, one DingTalk, and the bridge between them.
@@ -149,7 +160,7 @@ func (w *world) startOdoo() {
 	w.t.Cleanup(w.odoo.Close)
 	w.odoo.AddUser("bridge", "secret-of-the-bridge", append([]string{"base.group_user", "hr.group_hr_user", "base.group_partner_manager"}, w.groups...)...)
 	w.odooURL, w.db, w.login, w.password = url, "o12", "bridge", "secret-of-the-bridge"
-	w.people = w.odoo
+	w.people = colleagues{w.odoo}
 	w.empty()
 }
 
@@ -166,7 +177,13 @@ func (w *world) empty() {
 func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.skew.Load())) }
 
 // later moves the stand-ins' clocks on: what follows happens in another second.
-func (w *world) later(d time.Duration) { w.skew.Add(int64(d)) }
+func (w *world) later(d time.Duration) {
+	if w.odoo == nil && d < 5*time.Second { // a real server has a clock of its own
+		<-time.After(d)
+		return
+	}
+	w.skew.Add(int64(d))
+}
 
 // open opens the store and builds an engine on it.
 func (w *world) open() {
@@ -319,6 +336,12 @@ func (p realPeople) Get(model string, id int64) map[string]any {
 		return nil
 	}
 	return rows[0]
+}
+
+// Press implements people.
+func (p realPeople) Press(model, button string, id int64) error {
+	_, err := p.client.CallMethod(p.t.Context(), model, button, []int64{id}, nil, nil)
+	return err
 }
 
 func (p realPeople) Search(model string, domain []any) []int64 {
