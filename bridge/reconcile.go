@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -14,12 +15,13 @@ import (
 
 // task is one record on its way through a batch.
 type task struct {
-	works    []Work       // the rows that are finished together; empty when a plan is only printed
-	key      Key          // the link's key once there is a link
-	link     *Link        // nil for a stranger
-	was      LinkState    // of the link when it was loaded
-	mark     uint64       // likewise
-	had      mapping.View // DingTalk's bases, likewise
+	works    []Work                  // the rows that are finished together; empty when a plan is only printed
+	key      Key                     // the link's key once there is a link
+	link     *Link                   // nil for a stranger
+	was      LinkState               // of the link when it was loaded
+	mark     uint64                  // likewise
+	had      mapping.View            // DingTalk's bases, likewise
+	took     map[string]mapping.Side // a person's decisions, likewise
 	odoo     Seen
 	ding     Seen
 	missed   []Await          // references without a link, seen while reading the Views
@@ -39,6 +41,8 @@ type task struct {
 
 	occurrence int   // of an approval that is being started
 	supersedes *Link // the occurrence before it
+
+	told []string // what a person decided meanwhile: the next look acts on it
 }
 
 // shown notes what the side showed after a write to it.
@@ -162,7 +166,7 @@ func (b *batch) addTask(w Work, l *Link, byLink map[int64]*task) {
 		t.works = append(t.works, w)
 		return
 	}
-	t := &task{works: []Work{w}, key: l.Key(), link: l, was: l.State, mark: l.mark(), had: l.BaseView(mapping.DingTalk), odoo: Seen{ID: l.Odoo}, ding: Seen{ID: l.Ding}}
+	t := &task{works: []Work{w}, key: l.Key(), link: l, was: l.State, mark: l.mark(), had: l.BaseView(mapping.DingTalk), took: maps.Clone(l.Take), odoo: Seen{ID: l.Odoo}, ding: Seen{ID: l.Ding}}
 	byLink[l.ID] = t
 	b.tasks = append(b.tasks, t)
 	b.refs.learn(l)

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -18,6 +19,9 @@ func (b *batch) save(wave []*task) error {
 		logs = logs[:0]
 		var woken []Await
 		if err := b.findHeld(tx, wave); err != nil {
+			return err
+		}
+		if err := b.heedPeople(tx, wave); err != nil {
 			return err
 		}
 		for _, t := range wave {
@@ -134,6 +138,30 @@ func (b *batch) putLink(tx Tx, t *task, l *Link) error {
 		b.hold(l)
 	}
 	return nil
+}
+
+// heedPeople takes over what a person decided while the wave was worked on: commands write links beside the daemon.
+func (b *batch) heedPeople(tx Tx, wave []*task) error {
+	byID := map[int64]*task{}
+	for _, t := range wave {
+		if t.link != nil && t.link.ID > 0 && (b.m.Approval != nil || len(t.link.Holds) > 0 || len(t.took) > 0) {
+			byID[t.link.ID] = t
+		}
+	}
+	stored, err := tx.LinksByID(slices.Collect(maps.Keys(byID)))
+	for id, l := range stored {
+		t := byID[id]
+		for key, side := range l.Take {
+			if t.took[key] == side {
+				continue
+			}
+			if t.link.Take == nil {
+				t.link.Take = map[string]mapping.Side{}
+			}
+			t.link.Take[key], t.mark, t.told = side, 0, append(t.told, key)
+		}
+	}
+	return err
 }
 
 // findHeld reads which of the wave's records have held strangers, all at once.

@@ -156,7 +156,7 @@ func (b *batch) settlePlan(t *task) {
 	}
 	if len(p.Over) == 0 {
 		for key := range p.Link.Take {
-			if !slices.ContainsFunc(p.Notes, func(n Note) bool { return n.Field != nil && n.Field.Key == key }) {
+			if !slices.Contains(t.told, key) && !slices.ContainsFunc(p.Notes, func(n Note) bool { return n.Field != nil && n.Field.Key == key }) {
 				delete(p.Link.Take, key) // decided, or there is no conflict any more
 			}
 		}
