@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,18 +21,19 @@ import (
 )
 
 var (
-	txtOnceFlag    = tr("run a fixed script of changes, check that both sides are equal, and end", "执行一段固定的变更脚本，检查两边一致后结束")
-	txtSeedFlag    = tr("another number invents another company", "换一个数字就会虚构另一家公司")
-	txtLogFlag     = tr("show the daemon's log on standard error", "在标准错误输出显示守护进程日志")
-	txtDemoStage   = tr("Odoo 12 stand-in      %s  %d departments, %d people\nDingTalk stand-in     %s  %d departments, %d people", "Odoo 12 仿真服务器  %s  部门 %d 个，员工 %d 人\n钉钉仿真服务器      %s  部门 %d 个，成员 %d 人")
-	txtDemoEqual   = tr("Both sides are equal after %.1f s: %d departments and %d people, compared one by one.", "%.1f 秒后两边一致：部门 %d 个，人员 %d 人，已逐一比对。")
-	txtDemoRelease = tr("The guard holds back what is too much for one day; a person looks and lets it go:", "保护限额拦下了一天内过多的操作；由人查看后放行：")
-	txtDemoGuard   = tr("The guard was raised in the mapping files, and the running daemon has taken them up.", "已在映射文件中提高保护限额，运行中的守护进程已重新加载。")
-	txtDemoLate    = tr("not arrived within %s: %s", "%s 内没有到达：%s")
-	txtDemoPeople  = tr("\nNow people edit both sides (Ctrl-C ends the demo):\n", "\n现在两边都有人修改（Ctrl-C 结束演示）：\n")
-	txtDemoSums    = tr("\n%d changes arrived: %d to DingTalk, %d to Odoo, %d both ways; median %.2f s, slowest %.2f s.", "\n%d 项变更全部到达：%d 项到钉钉，%d 项到 Odoo，%d 项双向；中位数 %.2f 秒，最慢 %.2f 秒。")
-	txtDemoDiffers = tr("the two sides differ in %d points:", "两边有 %d 处不一致：")
-	txtDemoBye     = tr("\nThe demo is over; its servers and its data are gone.", "\n演示结束，服务器与数据都已清除。")
+	txtOnceFlag     = tr("run a fixed script of changes, check that both sides are equal, and end", "执行一段固定的变更脚本，检查两边一致后结束")
+	txtScenarioFlag = tr("what to play: employees or approvals", "演示内容：employees（员工）或 approvals（审批）")
+	txtSeedFlag     = tr("another number invents another company", "换一个数字就会虚构另一家公司")
+	txtLogFlag      = tr("show the daemon's log on standard error", "在标准错误输出显示守护进程日志")
+	txtDemoStage    = tr("Odoo 12 stand-in      %s  %d departments, %d people\nDingTalk stand-in     %s  %d departments, %d people", "Odoo 12 仿真服务器  %s  部门 %d 个，员工 %d 人\n钉钉仿真服务器      %s  部门 %d 个，成员 %d 人")
+	txtDemoEqual    = tr("Both sides are equal after %.1f s: %d departments and %d people, compared one by one.", "%.1f 秒后两边一致：部门 %d 个，人员 %d 人，已逐一比对。")
+	txtDemoRelease  = tr("The guard holds back what is too much for one day; a person looks and lets it go:", "保护限额拦下了一天内过多的操作；由人查看后放行：")
+	txtDemoGuard    = tr("The guard was raised in the mapping files, and the running daemon has taken them up.", "已在映射文件中提高保护限额，运行中的守护进程已重新加载。")
+	txtDemoLate     = tr("not arrived within %s: %s", "%s 内没有到达：%s")
+	txtDemoPeople   = tr("\nNow people edit both sides (Ctrl-C ends the demo):\n", "\n现在两边都有人修改（Ctrl-C 结束演示）：\n")
+	txtDemoSums     = tr("\n%d changes arrived: %d to DingTalk, %d to Odoo, %d both ways; median %.2f s, slowest %.2f s.", "\n%d 项变更全部到达：%d 项到钉钉，%d 项到 Odoo，%d 项双向；中位数 %.2f 秒，最慢 %.2f 秒。")
+	txtDemoDiffers  = tr("the two sides differ in %d points:", "两边有 %d 处不一致：")
+	txtDemoBye      = tr("\nThe demo is over; its servers and its data are gone.", "\n演示结束，服务器与数据都已清除。")
 )
 
 // The demo's patience.
@@ -47,26 +49,55 @@ const (
 func newDemo(a *app) *cobra.Command {
 	var once, logs bool
 	var seed uint64
+	var name string
 	cmd := &cobra.Command{
 		Use: "demo", Short: a.say(txtDemo), Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			d := &demo{app: a, once: once, logs: logs}
+			play, ok := scenarios[name]
+			if !ok {
+				return usage(fmt.Errorf("there is no scenario %q; the scenarios are: %s", name, strings.Join(slices.Sorted(maps.Keys(scenarios)), ", ")))
+			}
+			d := &demo{app: a, once: once, logs: logs, scenario: play}
 			return d.run(cmd.Context(), seed)
 		},
 	}
 	cmd.Flags().BoolVar(&once, "once", false, a.say(txtOnceFlag))
+	cmd.Flags().StringVar(&name, "scenario", scenarioEmployees, a.say(txtScenarioFlag))
 	cmd.Flags().Uint64Var(&seed, "seed", 1, a.say(txtSeedFlag))
 	cmd.Flags().BoolVar(&logs, "log", false, a.say(txtLogFlag))
 	return cmd
 }
 
+// scenario is what a demo plays.
+type scenario struct {
+	people   int                                    // of the company
+	guard    string                                 // of the mappings of people, at first
+	set      func(*demo) error                      // prepares the stage beyond the company; may be nil
+	mappings func(*demo) (map[string]string, error) // further mapping files, by name; may be nil
+	tune     func(*bridge.Options)                  // shorter waits, so that a demo is short; may be nil
+	play     func(d *demo, ctx context.Context, ended <-chan error) error
+}
+
+// The scenarios, by name.
+const (
+	scenarioEmployees = "employees"
+	scenarioApprovals = "approvals"
+)
+
+var scenarios = map[string]scenario{
+	scenarioEmployees: {people: demoPeople, guard: demoGuardFirst, play: (*demo).play},
+	scenarioApprovals: approvalsScenario,
+}
+
 // demo is the real bridge, in this process, between the two stand-ins.
 type demo struct {
 	*app
+	scenario
 	once, logs bool
 	stage      *stage
 	world      *world
-	files      string // folder of the mapping files
+	office     *office // of the scenario approvals
+	files      string  // folder of the mapping files
 	names      []string
 	delays     []time.Duration
 	routes     map[string]int
@@ -83,10 +114,15 @@ func (d *demo) run(ctx context.Context, seed uint64) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.stage.close()) }()
-	if err := d.stage.populate(newCompany(demoPeople, seed)); err != nil {
+	if err := d.stage.populate(newCompany(d.people, seed)); err != nil {
 		return err
 	}
-	if err := d.writeMappings(filepath.Join(dir, "mappings"), demoGuardFirst); err != nil {
+	if d.set != nil {
+		if err := d.set(d); err != nil {
+			return err
+		}
+	}
+	if err := d.writeMappings(filepath.Join(dir, "mappings"), d.guard); err != nil {
 		return err
 	}
 	s := d.stage
@@ -105,7 +141,7 @@ func (d *demo) run(ctx context.Context, seed uint64) (err error) {
 	ended := make(chan error, 1)
 	daemon := newDaemon(d.world, inner.logger(d.world.settings), nil)
 	go func() { ended <- daemon.run(daemonCtx) }()
-	err = d.play(ctx, ended)
+	err = d.scenario.play(d, ctx, ended)
 	stop()
 	err = errors.Join(err, <-ended, d.world.close())
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil && !d.once {
@@ -139,6 +175,18 @@ func (d *demo) writeMappings(dir, guard string) error {
 			return err
 		}
 	}
+	if d.mappings == nil {
+		return nil
+	}
+	more, err := d.mappings(d)
+	if err != nil {
+		return err
+	}
+	for name, text := range more {
+		if err := os.WriteFile(filepath.Join(dir, name+".yaml"), []byte(text), 0o600); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -165,6 +213,7 @@ func (d *demo) prepare(ctx context.Context, inner *app) (err error) {
 	if d.world, err = inner.open(); err != nil {
 		return err
 	}
+	d.world.tune = d.tune
 	admin, err := odoo.New(odoo.Config{URL: d.stage.odooURL, Database: stageDatabase, Login: stageAdmin, Password: stageAdmin})
 	if err != nil {
 		return err

@@ -214,3 +214,23 @@ func (o *sandboxOut) Write(p []byte) (int, error) {
 	}
 	return len(p), nil
 }
+
+func TestDemoOfApprovals(t *testing.T) {
+	if testing.Short() {
+		t.Skip("some seconds")
+	}
+	s := &shell{t: t, vars: map[string]string{"DINGBRIDGE_LANGUAGE": "en"}}
+	got := s.run("demo", "--once", "--scenario", "approvals")
+	if got.code != exitOK {
+		t.Fatalf("exit code %d\n%s\n%s", got.code, got.out, got.err)
+	}
+	for _, words := range []string{"the answer to the start is lost: one approval", "a balanced entry in odoo", "revoked later", "Every document agrees with its approval", "In sync: nothing to do"} {
+		if !strings.Contains(got.out, words) {
+			t.Errorf("%q is missing in\n%s", words, got.out)
+		}
+	}
+	if n := len(arrival.FindAllString(got.out, -1)); n != 50 {
+		t.Errorf("%d lines, not 50\n%s", n, got.out)
+	}
+	s.want(exitUsage, []string{"demo", "--scenario", "aprovals"}, "the scenarios are: approvals, employees")
+}
