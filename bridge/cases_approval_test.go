@@ -465,3 +465,33 @@ func TestCallsOfOneApproval(t *testing.T) {
 		t.Errorf("%d counted calls for one approval", n)
 	}
 }
+
+func TestAnAppOfTheOldAPI(t *testing.T) {
+	o := newOffice(t, func(s string) string { // the old API shows no form, and only a form tells a date range
+		s = strings.ReplaceAll(s, "dingtalk: form.开始时间, convert: datetime", "dingtalk: form.从, convert: datetime")
+		return strings.ReplaceAll(s, "dingtalk: form.结束时间, convert: datetime", "dingtalk: form.到, convert: datetime")
+	})
+	must(t, o.ding.EditTemplate("PROC-LEAVE", func(tp *dingtalktest.Template) {
+		tp.Components[2] = dingtalktest.Component{Type: "TextField", Label: "从"}
+		tp.Components = append(tp.Components, dingtalktest.Component{Type: "TextField", Label: "到"})
+	}))
+	o.oldAPI = true
+	o.reconnect()
+	o.reopen()
+	o.sync()
+	leave, in := o.asked()
+	want(t, "from", in.Value("从"), "2026-12-21 09:00")
+	must(t, o.ding.Agree(in.ID, ""))
+	o.step()
+	want(t, "state", o.state(leave), "validate")
+	if n := o.ding.Calls("/topapi/processinstance/create"); n != 1 {
+		t.Errorf("%d starts by the old API", n)
+	}
+	again := o.leave(1)
+	o.step()
+	o.later(2 * time.Second)
+	o.press(again, "action_draft")
+	o.step()
+	now, _ := o.ding.Instance(o.instance(2).ID)
+	want(t, "status", now.Status, "TERMINATED")
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -160,12 +161,15 @@ func lastDecision(in dingtalk.Instance) *dingtalk.Step {
 // startInstance starts an approval. Nothing makes a second call harmless: an answer that is lost is looked for by findInstance.
 func (s *dingSide) startInstance(ctx context.Context, m *mapping.Mapping, c *creation) error {
 	t, err := s.template(ctx, m.Approval.ProcessCode, false)
+	if errors.Is(err, dingtalk.ErrNotInOldAPI) {
+		t, err = guessTemplate(formOf(c.values)), nil
+	}
 	if err != nil {
 		return err
 	}
 	form, err := dingtalk.EncodeForm(t, formOf(c.values))
 	var wrong *dingtalk.FormError
-	if errors.As(err, &wrong) { // the form may have been edited in DingTalk since it was read
+	if errors.As(err, &wrong) && t.ProcessCode != "" { // the form may have been edited in DingTalk since it was read
 		if t, err = s.template(ctx, m.Approval.ProcessCode, true); err != nil {
 			return err
 		}
@@ -174,6 +178,11 @@ func (s *dingSide) startInstance(ctx context.Context, m *mapping.Mapping, c *cre
 		}
 	} else if err != nil {
 		return reject("", err.Error())
+	}
+	if t.ProcessCode == "" {
+		for i := range form {
+			form[i].Type = "" // guessed
+		}
 	}
 	r := dingtalk.StartRequest{
 		ProcessCode: m.Approval.ProcessCode, Originator: textOf(c.values["originator_user_id"]), DeptID: textOf(c.values["dept_id"]), Form: form,
@@ -194,6 +203,26 @@ func (s *dingSide) startInstance(ctx context.Context, m *mapping.Mapping, c *cre
 	id, err := s.client.Approvals.Start(ctx, r)
 	c.id = ID(id)
 	return err
+}
+
+// guessTemplate is a form as its values look, for the old API, which does not show forms: texts, lists as JSON texts, tables of texts.
+// Components whose form only the schema tells, as date ranges and departments, cannot be set there.
+func guessTemplate(values map[string]any) dingtalk.Template {
+	var t dingtalk.Template
+	for _, label := range slices.Sorted(maps.Keys(values)) {
+		c := dingtalk.Component{Type: "TextField", Label: label}
+		if list, ok := values[label].([]any); ok && len(list) > 0 {
+			c.Type = "DDPhotoField" // any list of texts
+			if row, is := list[0].(map[string]any); is {
+				c.Type = "TableField"
+				for _, child := range slices.Sorted(maps.Keys(row)) {
+					c.Children = append(c.Children, dingtalk.Component{Type: "TextField", Label: child})
+				}
+			}
+		}
+		t.Components = append(t.Components, c)
+	}
+	return t
 }
 
 // formOf are the values that belong to the form, by label.

@@ -1,6 +1,8 @@
 package bridge
 
 import (
+	"strings"
+
 	"dingbridge/dingtalk"
 	"dingbridge/mapping"
 	"dingbridge/odoo"
@@ -15,15 +17,7 @@ func Schema(models func(model string) (map[string]odoo.Field, bool), live bool) 
 		if !ok {
 			return nil, false
 		}
-		out := make(map[string]mapping.OdooField, len(fields))
-		for name, f := range fields {
-			of := mapping.OdooField{Type: f.Type, Relation: f.Relation, Required: f.Required, Readonly: f.Readonly, Store: f.Store}
-			for _, o := range f.Selection {
-				of.Selection = append(of.Selection, o[0])
-			}
-			out[name] = of
-		}
-		return out, true
+		return OdooFields(fields), true
 	}
 	for _, k := range dingtalk.Kinds() {
 		kind := mapping.Kind{
@@ -39,4 +33,33 @@ func Schema(models func(model string) (map[string]odoo.Field, bool), live bool) 
 		s.Kinds[k.Name] = kind
 	}
 	return s
+}
+
+// OdooFields are the fields of a model as the mapping lint needs them.
+func OdooFields(fields map[string]odoo.Field) map[string]mapping.OdooField {
+	out := make(map[string]mapping.OdooField, len(fields))
+	for name, f := range fields {
+		of := mapping.OdooField{Type: f.Type, Relation: f.Relation, Required: f.Required, Readonly: f.Readonly, Store: f.Store}
+		for _, o := range f.Selection {
+			of.Selection = append(of.Selection, o[0])
+		}
+		out[name] = of
+	}
+	return out
+}
+
+// TemplateSchema is a form as the mapping lint needs it.
+func TemplateSchema(t dingtalk.Template) mapping.Template {
+	return mapping.Template{ProcessCode: t.ProcessCode, Name: t.Name, Status: t.Status, Components: componentsOf(t.Components)}
+}
+
+func componentsOf(list []dingtalk.Component) []mapping.Component {
+	out := make([]mapping.Component, len(list))
+	for i, c := range list {
+		out[i] = mapping.Component{
+			Type: c.Type, Label: c.Label, Labels: c.Labels, Required: c.Required, Options: c.Options, Children: componentsOf(c.Children),
+			Clock: strings.Contains(c.Format, "HH") || c.Format == "" && c.Unit == "小时",
+		}
+	}
+	return out
 }

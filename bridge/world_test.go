@@ -64,6 +64,8 @@ type world struct {
 	yaml     []mapping.Source
 	options  func(*bridge.Options)
 	log      *zap.Logger
+	dingURL  string
+	oldAPI   bool         // of approvals
 	groups   []string     // of the bridge's user, beside those for people
 	skew     atomic.Int64 // of the stand-ins' clocks, and of the client's
 }
@@ -91,15 +93,23 @@ func newWorldAs(t *testing.T, groups []string, yaml ...mapping.Source) *world {
 	must(t, err)
 	t.Cleanup(w.ding.Close)
 	w.ding.Set(func(k *dingtalktest.Knobs) { k.Scale(0.01); k.ReaddWithin24hPending = false })
+	w.dingURL = url
+	w.reconnect()
+	w.open()
+	return w
+}
+
+// reconnect makes the client anew.
+func (w *world) reconnect() {
+	w.t.Helper()
+	var err error
 	w.client, err = dingtalk.New(dingtalk.Config{
-		OAPI: url, API: url, Login: url, AppKey: w.ding.AppKey(), AppSecret: w.ding.AppSecret(),
+		OAPI: w.dingURL, API: w.dingURL, Login: w.dingURL, OldApprovals: w.oldAPI, AppKey: w.ding.AppKey(), AppSecret: w.ding.AppSecret(),
 		CorpID: w.ding.CorpID(), QPS: -1, Timeout: 5 * time.Second,
 		Now: w.now, RetryWait: time.Millisecond, BeforeWrite: bridge.CheckLease,
 	})
-	must(t, err)
-	t.Cleanup(w.client.Close)
-	w.open()
-	return w
+	must(w.t, err)
+	w.t.Cleanup(w.client.Close)
 }
 
 // newStorePath is where a world keeps its state: in a file, or where DINGBRIDGE_TEST_STORE=postgres asks for it, in a database.
