@@ -18,6 +18,7 @@ var (
 
 func newCheck(a *app) *cobra.Command {
 	var live, schema, asJSON bool
+	var skeleton string
 	cmd := &cobra.Command{
 		Use: "check [FILE…]", Short: a.say(txtCheck),
 		RunE: func(cmd *cobra.Command, files []string) error {
@@ -28,6 +29,9 @@ func newCheck(a *app) *cobra.Command {
 				}
 				a.printf("%s", text)
 				return nil
+			}
+			if skeleton != "" {
+				return a.skeleton(cmd.Context(), skeleton)
 			}
 			sources, err := a.mappingSources(files)
 			if err != nil {
@@ -42,6 +46,7 @@ func newCheck(a *app) *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&live, "live", false, a.say(txtLiveFlag))
 	cmd.Flags().BoolVar(&schema, "json-schema", false, a.say(txtSchemaFlag))
+	cmd.Flags().StringVar(&skeleton, "skeleton", "", a.say(txtSkeletonFlag))
 	cmd.Flags().BoolVar(&asJSON, "json", false, a.say(txtJSONFlag))
 	return cmd
 }

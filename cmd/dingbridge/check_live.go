@@ -66,7 +66,17 @@ func (a *app) checkLive(ctx context.Context, sources []mapping.Source, asJSON bo
 	set, complaints, findings := w.checkOdoo(ctx)
 	if set != nil {
 		bar.show(a.say(txtChecking)+" DingTalk", 0, 0)
+		coded, err := a.withCodes(set, s, false)
+		if err != nil {
+			return err
+		}
+		set = coded
 		findings = append(findings, w.checkDingTalk(ctx, set)...)
+		wrong, more := w.checkTemplates(ctx, set)
+		complaints, findings = append(complaints, wrong...), append(findings, more...)
+		if len(complaints.Errors()) > 0 {
+			set = nil
+		}
 	}
 	bar.clear()
 	if err := ctx.Err(); err != nil {

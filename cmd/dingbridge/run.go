@@ -175,6 +175,7 @@ func (d *daemon) work(ctx context.Context, first bool) error {
 	d.log.Info("working", zap.Strings("mappings", mappingNames(set)))
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return engine.Run(ctx) })
+	g.Go(func() error { d.tellTemplates(ctx, set); return nil })
 	g.Go(func() error { engine.ServeRequests(ctx, d.pace.requests); return nil })
 	g.Go(func() error { return d.reloads(ctx, engine) })
 	return g.Wait()
@@ -186,6 +187,15 @@ func (d *daemon) confirmed(ctx context.Context, first bool) (*mapping.Set, error
 	wait, told := d.pace.gate.first, ""
 	for try := 0; ; try++ {
 		set, complaints, err := loadLive(ctx, d.odoo, d.sources)
+		if err == nil && set != nil {
+			coded, wrong := d.app.withCodes(set, d.settings, true)
+			if wrong != nil && try == 0 && first {
+				return nil, wrong
+			}
+			if set = coded; wrong != nil {
+				complaints = mapping.Complaints{{Position: mapping.Position{File: "process_codes", Line: 1, Column: 1}, Level: mapping.Error, Message: wrong.Error()}}
+			}
+		}
 		switch {
 		case ctx.Err() != nil:
 			return nil, ctx.Err()

@@ -119,7 +119,7 @@ func (d *daemon) reload(ctx context.Context, engine *bridge.Engine, forced bool)
 	if changed := needRestart(d.settings, fresh); len(changed) > 0 {
 		d.log.Warn("settings changed that take effect with a restart", zap.Strings("keys", changed))
 	}
-	if !forced && sameSources(sources, d.sources) {
+	if !forced && sameSources(sources, d.sources) && slices.Equal(fresh.ProcessCodes, d.settings.ProcessCodes) {
 		return false
 	}
 	if set, complaints := mapping.Load(sources, offline()); set == nil {
@@ -139,6 +139,11 @@ func (d *daemon) reload(ctx context.Context, engine *bridge.Engine, forced bool)
 		return false
 	}
 	d.logComplaints(complaints)
+	if set, err = d.app.withCodes(set, fresh, true); err != nil {
+		refuse(err)
+		return false
+	}
+	d.tellTemplates(ctx, set)
 	if err := engine.Reload(ctx, set); err != nil {
 		if !errors.Is(err, context.Canceled) {
 			refuse(err)
@@ -146,7 +151,7 @@ func (d *daemon) reload(ctx context.Context, engine *bridge.Engine, forced bool)
 		return false
 	}
 	d.sources = sources
-	d.settings.Mappings = fresh.Mappings
+	d.settings.Mappings, d.settings.ProcessCodes = fresh.Mappings, fresh.ProcessCodes
 	d.log.Info("reloaded", zap.Strings("mappings", mappingNames(set)))
 	return false
 }

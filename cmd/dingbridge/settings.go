@@ -21,19 +21,20 @@ import (
 
 // Settings is config.yaml after defaults, environment and secret files. docs/configuration.md describes every key.
 type Settings struct {
-	Odoo      OdooSettings      `mapstructure:"odoo"`
-	DingTalk  DingTalkSettings  `mapstructure:"dingtalk"`
-	Store     StoreAddress      `mapstructure:"store"` // a path, absolute after loading, or a PostgreSQL URL
-	StoreFile string            `mapstructure:"store_file"`
-	StandBy   StandBySettings   `mapstructure:"standby"`
-	HTTP      HTTPSettings      `mapstructure:"http"`
-	Log       LogSettings       `mapstructure:"log"`
-	Mappings  []string          `mapstructure:"mappings"` // names of presets, and files; see MappingSources
-	Poll      time.Duration     `mapstructure:"poll"`
-	Sweep     TimeOfDay         `mapstructure:"sweep"`
-	Overlap   time.Duration     `mapstructure:"overlap"`
-	Retention RetentionSettings `mapstructure:"retention"`
-	Language  string            `mapstructure:"language"` // en or zh
+	Odoo         OdooSettings      `mapstructure:"odoo"`
+	DingTalk     DingTalkSettings  `mapstructure:"dingtalk"`
+	Store        StoreAddress      `mapstructure:"store"` // a path, absolute after loading, or a PostgreSQL URL
+	StoreFile    string            `mapstructure:"store_file"`
+	StandBy      StandBySettings   `mapstructure:"standby"`
+	HTTP         HTTPSettings      `mapstructure:"http"`
+	Log          LogSettings       `mapstructure:"log"`
+	Mappings     []string          `mapstructure:"mappings"`      // names of presets, and files; see MappingSources
+	ProcessCodes []string          `mapstructure:"process_codes"` // of the templates of approvals: MAPPING=CODE
+	Poll         time.Duration     `mapstructure:"poll"`
+	Sweep        TimeOfDay         `mapstructure:"sweep"`
+	Overlap      time.Duration     `mapstructure:"overlap"`
+	Retention    RetentionSettings `mapstructure:"retention"`
+	Language     string            `mapstructure:"language"` // en or zh
 
 	file string // the file that was read, "" for none
 	base string // the folder to which relative paths belong
@@ -60,7 +61,8 @@ type DingTalkSettings struct {
 	OAPI          string           `mapstructure:"oapi"`
 	API           string           `mapstructure:"api"`
 	Login         string           `mapstructure:"login"`
-	Mode          string           `mapstructure:"mode"` // stream, callback or off
+	Mode          string           `mapstructure:"mode"`      // stream, callback or off
+	Approvals     string           `mapstructure:"approvals"` // new, or old: the processinstance API
 	Callback      CallbackSettings `mapstructure:"callback"`
 	QPS           float64          `mapstructure:"qps"`
 	Timeout       time.Duration    `mapstructure:"timeout"`
@@ -124,7 +126,7 @@ var defaults = map[string]any{
 
 	"dingtalk.app_key": "", "dingtalk.app_secret": "", "dingtalk.app_secret_file": "", "dingtalk.corp_id": "", "dingtalk.agent_id": "",
 	"dingtalk.oapi": "https://oapi.dingtalk.com", "dingtalk.api": "https://api.dingtalk.com", "dingtalk.login": "https://login.dingtalk.com",
-	"dingtalk.mode": "stream", "dingtalk.callback.token": "", "dingtalk.callback.token_file": "", "dingtalk.callback.aes_key": "",
+	"dingtalk.mode": "stream", "dingtalk.approvals": "new", "dingtalk.callback.token": "", "dingtalk.callback.token_file": "", "dingtalk.callback.aes_key": "",
 	"dingtalk.callback.aes_key_file": "", "dingtalk.callback.window": time.Hour,
 	"dingtalk.callback.url": "", "dingtalk.callback.failed_every": time.Duration(0),
 	"dingtalk.qps": 20.0, "dingtalk.timeout": 15 * time.Second, "dingtalk.stale_window": 5 * time.Second, "dingtalk.zone": "Asia/Shanghai",
@@ -133,8 +135,8 @@ var defaults = map[string]any{
 	"store": "dingbridge.db", "store_file": "", "standby.beat": time.Second, "standby.takeover": 5 * time.Second, "standby.poll": time.Second,
 	"http.listen": "127.0.0.1:8460", "http.token": "", "http.token_file": "",
 	"log.level": "info", "log.format": "json",
-	"mappings": []string{"departments", "employees"},
-	"poll":     5 * time.Second, "sweep": "02:10", "overlap": 5 * time.Minute,
+	"mappings": []string{"departments", "employees"}, "process_codes": []string{},
+	"poll": 5 * time.Second, "sweep": "02:10", "overlap": 5 * time.Minute,
 	"retention.history_days": 365, "retention.inbox_days": 7, "language": "en",
 }
 
@@ -331,6 +333,7 @@ func (s *Settings) check(lines settingLines) error {
 		complain("retention", "days cannot be negative")
 	}
 	oneOf("dingtalk.mode", s.DingTalk.Mode, "stream", "callback", "off")
+	oneOf("dingtalk.approvals", s.DingTalk.Approvals, "new", "old")
 	oneOf("log.format", s.Log.Format, "json", "console")
 	oneOf("language", s.Language, "en", "zh")
 	if _, err := zapcore.ParseLevel(s.Log.Level); err != nil {

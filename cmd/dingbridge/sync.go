@@ -36,6 +36,7 @@ const (
 
 func newSync(a *app) *cobra.Command {
 	var asJSON, wait bool
+	var past span
 	cmd := &cobra.Command{
 		Use: "sync [MAPPING…]", Short: a.say(txtSync),
 		RunE: func(cmd *cobra.Command, names []string) error {
@@ -47,9 +48,11 @@ func newSync(a *app) *cobra.Command {
 			if wait {
 				patience = syncWait
 			}
-			return errors.Join(w.sync(cmd.Context(), names, patience, asJSON), w.close())
+			return errors.Join(w.sync(cmd.Context(), names, patience, past, asJSON), w.close())
 		},
 	}
+	cmd.Flags().StringVar(&past.from, "from", "", a.say(txtFromFlag))
+	cmd.Flags().StringVar(&past.to, "to", "", a.say(txtToFlag))
 	cmd.Flags().BoolVar(&asJSON, "json", false, a.say(txtJSONFlag))
 	cmd.Flags().BoolVar(&wait, "wait", false, a.say(txtWaitFlag))
 	return cmd
@@ -65,7 +68,7 @@ type syncOutput struct {
 }
 
 // sync brings both sides in step: by itself, or through a daemon that runs on the store.
-func (w *world) sync(ctx context.Context, names []string, patience time.Duration, asJSON bool) error {
+func (w *world) sync(ctx context.Context, names []string, patience time.Duration, past span, asJSON bool) error {
 	if err := w.app.checkNames(w.set, names); err != nil {
 		return err
 	}
@@ -78,6 +81,11 @@ func (w *world) sync(ctx context.Context, names []string, patience time.Duration
 		return err
 	}
 	bar := newProgress(w.app.err)
+	if past != (span{}) {
+		if err := w.importHistory(ctx, names, past, bar); err != nil {
+			return err
+		}
+	}
 	if beside {
 		err = w.syncBeside(ctx, names, patience, bar)
 	} else {

@@ -75,7 +75,9 @@ func (a *app) openStore() (*world, error) {
 	if set == nil {
 		return nil, complaints.Errors()
 	}
-	w.set = set
+	if w.set, err = a.withCodes(set, s, false); err != nil {
+		return nil, err
+	}
 	w.store, err = store.Open(s.Store.Reveal(), store.WithClock(w.pace.now),
 		store.WithStandBy(store.StandBy{Beat: s.StandBy.Beat, Stale: s.StandBy.Takeover}))
 	if err != nil {
@@ -121,7 +123,7 @@ func newDingTalk(s *Settings, zone *time.Location, p pace) (*dingtalk.Client, er
 		AppKey: s.DingTalk.AppKey, AppSecret: s.DingTalk.AppSecret.Reveal(), CorpID: s.DingTalk.CorpID,
 		QPS: s.DingTalk.QPS, Timeout: s.DingTalk.Timeout, UserAgent: "dingbridge/" + versionText(), RetryWait: p.httpWait, MaxPause: p.longestPause, Now: p.now,
 		Counted: s.DingTalk.Quota.Counted, Free: s.DingTalk.Quota.Free, Zone: zone,
-		BeforeWrite: bridge.CheckLease,
+		BeforeWrite: bridge.CheckLease, OldApprovals: s.DingTalk.Approvals == "old",
 	})
 }
 
@@ -142,8 +144,8 @@ func (w *world) live(ctx context.Context) error {
 	case set == nil:
 		return complaints.Errors()
 	}
-	w.set = set
-	return nil
+	w.set, err = w.app.withCodes(set, w.settings, true)
+	return err
 }
 
 // engine makes an engine over the world, with the settings' rhythm.

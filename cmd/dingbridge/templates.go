@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"go.uber.org/zap"
+
+	"dingbridge/bridge"
+	"dingbridge/dingtalk"
+	"dingbridge/mapping"
+)
+
+var (
+	txtNoCode       = tr("the mapping %s has no process code; give it one in the settings, process_codes: [%s=PROC-…], or in its file", "映射 %s 没有流程编码；请在设置中写明 process_codes: [%s=PROC-…]，或写入映射文件")
+	txtDingTemplate = tr("template %s (%s): %d components", "审批模板 %s（%s）：%d 个控件")
+	txtDingForms    = tr("forms of approvals", "审批表单")
+	txtSkeletonFlag = tr("print a mapping to begin with for this template and this model (with --live): PROC-…,MODEL; without a model the templates are listed", "为该模板与模型输出映射草稿（与 --live 一起用）：PROC-…,MODEL；不写模型则列出模板")
+)
+
+// processCodes are the settings' codes by mapping.
+func (s *Settings) processCodes() (map[string]string, error) {
+	codes := map[string]string{}
+	var bad []error
+	for _, entry := range s.ProcessCodes {
+		name, code, ok := strings.Cut(entry, "=")
+		name, code = strings.TrimSpace(name), strings.TrimSpace(code)
+		switch {
+		case !ok || name == "" || code == "":
+			bad = append(bad, fmt.Errorf("process_codes: %q is not MAPPING=CODE", entry))
+		case codes[name] != "" && codes[name] != code:
+			bad = append(bad, fmt.Errorf("process_codes: %s has two codes", name))
+		}
+		codes[name] = code
+	}
+	return codes, errors.Join(bad...)
+}
+
+// withCodes gives the mappings the settings' process codes. complete says that every mapping of approvals must have one.
+func (a *app) withCodes(set *mapping.Set, s *Settings, complete bool) (*mapping.Set, error) {
+	codes, err := s.processCodes()
+	if err != nil {
+		return nil, usage(err)
+	}
+	for name := range codes { // those of mappings that are not enabled wait
+		if _, ok := set.Get(name); !ok {
+			delete(codes, name)
+		}
+	}
+	set, err = set.WithProcessCodes(codes)
+	if err != nil {
+		return nil, usage(fmt.Errorf("process_codes: %w", err))
+	}
+	if lacking := set.WithoutProcessCode(); complete && len(lacking) > 0 {
+		return nil, usage(errors.New(a.say(txtNoCode, lacking[0], lacking[0])))
+	}
+	return set, nil
+}
+
+// templatesOf reads the forms of the set's approvals, each once. What cannot be read is among failed, by code.
+func templatesOf(ctx context.Context, c *dingtalk.Client, set *mapping.Set) (found map[string]mapping.Template, failed map[string]error) {
+	found, failed = map[string]mapping.Template{}, map[string]error{}
+	for _, m := range set.Mappings {
+		if m.Approval == nil || m.Approval.ProcessCode == "" {
+			continue
+		}
+		code := m.Approval.ProcessCode
+		if _, known := found[code]; known || failed[code] != nil {
+			continue
+		}
+		t, err := c.Approvals.Template(ctx, code)
+		if err != nil {
+			failed[code] = err
+			continue
+		}
+		found[code] = bridge.TemplateSchema(t)
+	}
+	return found, failed
+}
+
+// checkTemplates reads the forms of approvals and compares the mappings with them.
+func (w *world) checkTemplates(ctx context.Context, set *mapping.Set) (mapping.Complaints, []finding) {
+	var findings []finding
+	found, failed := templatesOf(ctx, w.ding, set)
+	for _, code := range sortedKeys(found) {
+		findings = append(findings, w.found(levelOK, "dingtalk", txtDingTemplate, found[code].Name, code, len(found[code].Components)))
+	}
+	for _, code := range sortedKeys(failed) {
+		if !dingtalk.IsNotFound(failed[code]) {
+			findings = append(findings, w.tried(w.app.say(txtDingForms)+" "+code, txtDingRead, txtDingReadNot, failed[code]))
+		}
+	}
+	return lintTemplates(set, found, failed), findings
+}
+
+// lintTemplates compares the mappings with the forms that could be read, or are not there.
+func lintTemplates(set *mapping.Set, found map[string]mapping.Template, failed map[string]error) mapping.Complaints {
+	readable := &mapping.Set{}
+	for _, m := range set.Mappings {
+		if m.Approval != nil && failed[m.Approval.ProcessCode] != nil && !dingtalk.IsNotFound(failed[m.Approval.ProcessCode]) {
+			continue
+		}
+		readable.Mappings = append(readable.Mappings, m)
+	}
+	return mapping.LintTemplates(readable, func(code string) (mapping.Template, bool) { t, ok := found[code]; return t, ok })
+}
+
+// tellTemplates logs what is wrong between the mappings and their forms. A form that cannot be read now is read when an approval starts.
+func (d *daemon) tellTemplates(ctx context.Context, set *mapping.Set) {
+	if len(set.ByKind("approval")) == 0 {
+		return
+	}
+	found, failed := templatesOf(ctx, d.ding, set)
+	for code, err := range failed {
+		if !dingtalk.IsNotFound(err) {
+			d.log.Warn("template not read", zap.String("op", "template"), zap.String("process_code", code), zap.String("reason", err.Error()))
+		}
+	}
+	d.logComplaints(lintTemplates(set, found, failed))
+}
+
+// skeleton prints a mapping to begin with, or the templates there are.
+func (a *app) skeleton(ctx context.Context, wanted string) error {
+	s, err := a.settings()
+	if err != nil {
+		return err
+	}
+	w := &world{app: a, settings: s, pace: ownPace()}
+	if err := w.connect(); err != nil {
+		return err
+	}
+	defer w.ding.Close()
+	code, model, named := strings.Cut(wanted, ",")
+	if !named {
+		for o, err := range w.ding.Approvals.Templates(ctx, "") {
+			if err != nil {
+				return err
+			}
+			if code == "" || code == "list" || strings.Contains(o.Text("name"), code) || o.Text("process_code") == code {
+				a.printf("%s  %s\n", o.Text("process_code"), o.Text("name"))
+			}
+		}
+		return nil
+	}
+	t, err := w.ding.Approvals.Template(ctx, strings.TrimSpace(code))
+	if err != nil {
+		return err
+	}
+	fields, err := w.odoo.FieldsGet(ctx, strings.TrimSpace(model))
+	if err != nil {
+		return err
+	}
+	a.printf("%s", mapping.Skeleton(bridge.TemplateSchema(t), strings.TrimSpace(model), bridge.OdooFields(fields)))
+	return nil
+}
