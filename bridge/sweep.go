@@ -32,19 +32,20 @@ type Statement struct {
 // sweep lists both sides of a mapping completely and returns the keys of what differs from memory, in the order in which
 // they should be worked on: those who are referred to first. It writes nothing.
 type sweep struct {
-	e        *Engine
-	m        *mapping.Mapping
-	refs     *refs
-	stmt     Statement
-	odooSeen map[ID]bool
-	dingSeen map[ID]bool
-	keys     []Key
-	parents  map[Key]Key      // of strangers that refer to others of the same mapping
-	rest     []Key            // links that do not differ, as far as the lists show
-	toTell   bool             // a printed plan
-	scope    string           // what DingTalk's listing covered
-	listed   map[string]bool  // fields that DingTalk's list shows
-	newest   map[int64]string // Odoo ids and write_dates, to notice a restored backup
+	e               *Engine
+	m               *mapping.Mapping
+	refs            *refs
+	stmt            Statement
+	odooSeen        map[ID]bool
+	dingSeen        map[ID]bool
+	keys            []Key
+	parents         map[Key]Key      // of strangers that refer to others of the same mapping
+	rest            []Key            // links that do not differ, as far as the lists show
+	toTell          bool             // a printed plan
+	scope           string           // what DingTalk's listing covered
+	listed          map[string]bool  // fields that DingTalk's list shows
+	instancesListed bool             // of approvals: those started since the last sweep
+	newest          map[int64]string // Odoo ids and write_dates, to notice a restored backup
 }
 
 // survey lists both sides. The index is built anew from it.

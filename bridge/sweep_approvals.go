@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"go.uber.org/zap"
+
 	"dingbridge/dingtalk"
 	"dingbridge/mapping"
 )
@@ -68,11 +70,17 @@ func (s *sweep) instances(ctx context.Context) (Listing, error) {
 	q := dingtalk.IDsQuery{ProcessCode: s.m.Approval.ProcessCode, From: from}
 	var ids []ID
 	for id, err := range s.e.ding.client.Approvals.IDs(ctx, q) {
+		if f := classify(err); f != nil && f.Class == FailReject { // a wrong process code is no reason to leave the records alone
+			s.e.Log.Warn("approvals not listed", zap.String("mapping", s.m.Name), zap.String("op", "sweep"), zap.String("reason", f.Words))
+			l.Why = "approvals cannot be listed: " + f.Words
+			return l, nil
+		}
 		if err != nil {
 			return l, err
 		}
 		ids = append(ids, ID(id))
 	}
+	s.instancesListed = true
 	l.Count = len(ids)
 	strangers, err := s.e.unlinkedInstances(ctx, s.m, ids)
 	for _, id := range strangers {
@@ -130,7 +138,7 @@ func (s *sweep) instancesFrom(ctx context.Context) (time.Time, error) {
 
 // rememberInstances notes up to when instances were listed. Those that were running then are among the links, or were not wanted.
 func (s *sweep) rememberInstances(tx Tx) error {
-	if s.m.Approval == nil || !s.m.CreateOdoo.Allowed {
+	if !s.instancesListed {
 		return nil
 	}
 	return tx.SetMeta(listedKey(s.m.Name), s.stmt.At.Add(-clockMargin).UTC().Format(time.RFC3339))

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"testing"
@@ -66,6 +67,7 @@ type world struct {
 	log      *zap.Logger
 	dingURL  string
 	oldAPI   bool         // of approvals
+	custom   []string     // models of one's own that mappings may name
 	groups   []string     // of the bridge's user, beside those for people
 	skew     atomic.Int64 // of the stand-ins' clocks, and of the client's
 }
@@ -225,7 +227,7 @@ func (w *world) open() {
 
 func liveFields(w *world, c *odoo.Client) func(string) (map[string]odoo.Field, bool) {
 	return func(model string) (map[string]odoo.Field, bool) {
-		if _, known := stock.Fields(model); !known {
+		if _, known := stock.Fields(model); !known && !slices.Contains(w.custom, model) {
 			return nil, false
 		}
 		f, err := c.FieldsGet(w.ctx, model)
