@@ -167,6 +167,8 @@ func (b *batch) startApproval(t *task) {
 		return
 	case t.link != nil && t.link.State == Held && b.keptHold(t, mapping.Odoo):
 		return
+	case b.askedElsewhere(t):
+		return
 	}
 	t.occurrence = 1
 	switch l := t.link; {
@@ -188,6 +190,46 @@ func (b *batch) startApproval(t *task) {
 			b.askPeople(t, c)
 		}
 	}
+}
+
+// askedElsewhere says whether the record is the document of an approval that was born in DingTalk, by another mapping of its model: it is
+// being decided there already. While that mapping is making a record whose outcome is not known, this one may be it.
+func (b *batch) askedElsewhere(t *task) bool {
+	elsewhere := ""
+	err := b.e.Store.View(b.ctx, func(tx Tx) error {
+		for _, m := range b.e.mappings().ByModel(b.m.Model) {
+			if m == b.m || m.Approval == nil || !m.CreateOdoo.Allowed {
+				continue
+			}
+			on, err := tx.LinksOn(m.Name, mapping.Odoo, []ID{t.odoo.ID})
+			if err != nil {
+				return err
+			}
+			if l := on[t.odoo.ID]; l != nil && (l.State == Linked || l.State == Settled && !l.occurrence().Left) {
+				elsewhere = "is being decided in dingtalk already: " + m.Name
+				return nil
+			}
+			open, err := tx.LinksIn(m.Name, Creating)
+			if err != nil {
+				return err
+			}
+			for _, l := range open {
+				if l.Intent != nil && l.Intent.Side == mapping.Odoo {
+					elsewhere = "waits for what " + m.Name + " is creating"
+					t.plan.recheck(b.now.Add(b.e.RetryBase))
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.fail = classify(err)
+		return true
+	}
+	if elsewhere != "" {
+		t.plan.Row = elsewhere
+	}
+	return elsewhere != ""
 }
 
 // meetInstance decides about an instance no link holds: one that revokes or modifies another is that one's affair, and one that

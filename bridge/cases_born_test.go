@@ -163,3 +163,33 @@ func TestHistoryIsImported(t *testing.T) {
 		t.Errorf("two years back: %v", err)
 	}
 }
+
+func TestWhatIsBornInDingTalkIsNotAskedForAgain(t *testing.T) {
+	w := newWorldAs(t, []string{"hr_holidays.group_hr_holidays_manager"}, append(presets(t), mapping.Source{File: "leave.yaml", Data: []byte(leaveYAML)}, mapping.Source{File: "born.yaml", Data: []byte(bornYAML)})...)
+	for _, code := range []string{"PROC-BORN", "PROC-LEAVE"} {
+		w.ding.AddTemplate(dingtalktest.Template{Code: code, Flow: []dingtalktest.Node{{Users: []string{"nobody yet"}}}, Components: []dingtalktest.Component{
+			{Type: "TextField", Label: "单据编号"}, {Type: "TextField", Label: "假期类型"}, {Type: "TextareaField", Label: "事由"}, {Type: "NumberField", Label: "天数"},
+			{Type: "DDDateRangeField", Labels: []string{"开始时间", "结束时间"}, Format: "yyyy-MM-dd HH:mm"},
+		}})
+	}
+	o := &office{one: staffed(w)}
+	for _, code := range []string{"PROC-BORN", "PROC-LEAVE"} {
+		must(t, w.ding.EditTemplate(code, func(tp *dingtalktest.Template) { tp.Flow[0].Users = []string{o.uZhang} }))
+	}
+	o.kind = w.people.Create("hr.leave.type", map[string]any{"name": "年假", "allocation_type": "no", "validation_type": "hr"})
+	id := o.askInDing("年假", "2026-12-07 09:00", "2026-12-07 18:00")
+	o.step()
+	o.step()
+	want(t, "leaves", len(o.leaves()), 1)
+	o.instance(0)
+	must(t, o.ding.Refuse(id, ""))
+	o.step()
+	o.later(2 * time.Second)
+	leave := id64(t, text(o.leaves()[0], "id"))
+	o.press(leave, "action_draft")
+	o.step()
+	o.later(2 * time.Second)
+	o.press(leave, "action_confirm")
+	o.step()
+	o.instance(1) // submitted again, by now in Odoo
+}
