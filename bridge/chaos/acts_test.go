@@ -44,12 +44,13 @@ var acts = []act{
 
 // someoneActs does one random thing; what is refused, or not there at the moment, is no edit.
 func (w *world) someoneActs() {
+	all := append(slices.Clone(acts), officeActs...)
 	total := 0
-	for _, a := range acts {
+	for _, a := range all {
 		total += a.weight
 	}
 	n := w.rng.IntN(total)
-	for _, a := range acts {
+	for _, a := range all {
 		if n -= a.weight; n >= 0 {
 			continue
 		}

@@ -77,10 +77,12 @@ func (w *world) live(rounds int) {
 		return
 	}
 	w.audit()
+	w.appointBosses()
 	for w.round = 1; w.round <= rounds && !w.t.Failed(); w.round++ {
 		w.playRound()
 	}
 	w.planned()
+	w.tellLeaves()
 	if w.t.Failed() {
 		w.t.Logf("run it again with: make chaos SEED=%d ROUNDS=%d REPLICAS=%d\nwhat was done in the last round:\n%s", w.seed, w.round-1, len(w.daemons), w.script())
 	}

@@ -115,6 +115,7 @@ func (w *world) differences() ([]string, *picture) {
 	for _, r := range w.ledger.all("person", false) {
 		out = append(out, w.personDifferences(r, p)...)
 	}
+	out = append(out, w.leaveDifferences()...)
 	return out, p
 }
 
@@ -204,8 +205,11 @@ func (w *world) busy() string {
 		if pending > 0 {
 			why = append(why, fmt.Sprintf("%d events", pending))
 		}
-		rows, err := tx.WorkRows(5)
+		rows, err := tx.WorkRows(1000)
 		for _, row := range rows {
+			if row.LastError == "" && time.Until(row.Due) > time.Second {
+				continue // the next look at a running approval
+			}
 			why = append(why, fmt.Sprintf("%s due %s after %d attempts: %s", row.Key, time.Until(row.Due).Round(time.Millisecond), row.Attempts, row.LastError))
 		}
 		return err

@@ -63,6 +63,10 @@ type world struct {
 	mode    string // of events: stream or callback
 	disk    *disk  // under the store of one daemon
 
+	leaves     []*leave
+	heldLeaves []string // why some are held, as of the last comparison
+	days       int      // of leaves given away
+
 	round   int
 	serial  int // makes every written value unique
 	began   time.Time
@@ -102,6 +106,7 @@ func newWorld(t *testing.T, seed uint64, replicas int, r *report) *world {
 	})
 	w.startSides()
 	w.found()
+	w.foundOffice()
 	w.startDaemons(replicas)
 	return w
 }
@@ -111,7 +116,7 @@ func (w *world) startSides() {
 	url, err := w.odoo.Start("127.0.0.1:0")
 	must(w.t, err)
 	w.t.Cleanup(w.odoo.Close)
-	w.odoo.AddUser(login, password, "base.group_user", "hr.group_hr_user", "base.group_partner_manager")
+	w.odoo.AddUser(login, password, "base.group_user", "hr.group_hr_user", "base.group_partner_manager", "hr_holidays.group_hr_holidays_manager")
 	w.odooURL = url
 	w.ding = dingtalktest.New()
 	_, err = w.ding.Start("127.0.0.1:0")
@@ -157,7 +162,12 @@ func (w *world) mappings(dir, note string) (string, error) {
 		}
 		files = append(files, file)
 	}
-	return strings.Join(files, ","), nil
+	file := filepath.Join(dir, "leaves.yaml")
+	files = append(files, file)
+	if _, err := os.Stat(file); err == nil {
+		return strings.Join(files, ","), nil
+	}
+	return strings.Join(files, ","), os.WriteFile(file, []byte(leaveMappings), 0o600)
 }
 
 func (w *world) startDaemons(replicas int) {

@@ -28,6 +28,7 @@ func ownPace() pace {
 		o.SecondLook = 1100 * time.Millisecond // Odoo shows whole seconds: not less than one
 		o.RetryBase, o.RetryMax = 20*time.Millisecond, 300*time.Millisecond
 		o.DeepEvery = 5 * time.Millisecond
+		o.Reread, o.Withdrawable = 300*time.Millisecond, 200*time.Millisecond
 		o.Asleep = 400 * time.Millisecond
 		o.HaltBase, o.HaltMax = 30*time.Millisecond, 200*time.Millisecond
 		o.QuotaEvery, o.SweepWithheld = 200*time.Millisecond, 300*time.Millisecond
