@@ -40,6 +40,9 @@ func (b *batch) lookForApprovals() {
 func (b *batch) wasRead(t *task) {
 	o := t.link.occurrence()
 	o.Look = false
+	if o.Started.After(b.now) {
+		o.Started = b.now // the clock was set back
+	}
 	if t.ding.Existence != Present {
 		return
 	}

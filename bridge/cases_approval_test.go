@@ -1,6 +1,7 @@
 package bridge_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -60,7 +61,7 @@ func TestTwoManagersInOdoo(t *testing.T) {
 func TestTheAnswerOfTheStartIsLost(t *testing.T) {
 	o := newOffice(t)
 	o.ding.Fail(func(r dingtalktest.Request) bool {
-		return r.Method == "POST" && r.Path == "/v1.0/workflow/processInstances"
+		return r.Method == http.MethodPost && r.Path == "/v1.0/workflow/processInstances"
 	}, 1, dingtalktest.DropAfter)
 	leave := o.leave(2)
 	o.step()
@@ -75,7 +76,7 @@ func TestTheAnswerOfTheStartIsLost(t *testing.T) {
 func TestTheStartNeverArrives(t *testing.T) {
 	o := newOffice(t)
 	o.ding.Fail(func(r dingtalktest.Request) bool {
-		return r.Method == "POST" && r.Path == "/v1.0/workflow/processInstances"
+		return r.Method == http.MethodPost && r.Path == "/v1.0/workflow/processInstances"
 	}, 1, dingtalktest.DropBefore)
 	leave := o.leave(2)
 	o.step()
@@ -86,7 +87,7 @@ func TestTheStartNeverArrives(t *testing.T) {
 func TestWithoutMarkerALostStartIsFoundByItsValues(t *testing.T) {
 	o := newOffice(t, func(s string) string { return strings.ReplaceAll(s, "marker: form.单据编号\n", "") })
 	o.ding.Fail(func(r dingtalktest.Request) bool {
-		return r.Method == "POST" && r.Path == "/v1.0/workflow/processInstances"
+		return r.Method == http.MethodPost && r.Path == "/v1.0/workflow/processInstances"
 	}, 1, dingtalktest.DropAfter)
 	leave := o.leave(2)
 	o.step()
@@ -99,7 +100,7 @@ func TestWithoutMarkerALostStartIsFoundByItsValues(t *testing.T) {
 func TestWithoutMarkerAStartThatIsNotFoundIsNotRepeated(t *testing.T) {
 	o := newOffice(t, func(s string) string { return strings.ReplaceAll(s, "marker: form.单据编号\n", "") })
 	o.ding.Fail(func(r dingtalktest.Request) bool {
-		return r.Method == "POST" && r.Path == "/v1.0/workflow/processInstances"
+		return r.Method == http.MethodPost && r.Path == "/v1.0/workflow/processInstances"
 	}, 1, dingtalktest.DropBefore)
 	o.leave(2)
 	o.step()

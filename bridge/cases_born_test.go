@@ -168,7 +168,10 @@ func TestWhatIsBornInDingTalkIsNotAskedForAgain(t *testing.T) {
 	w := newWorldAs(t, []string{"hr_holidays.group_hr_holidays_manager"}, append(presets(t), mapping.Source{File: "leave.yaml", Data: []byte(leaveYAML)}, mapping.Source{File: "born.yaml", Data: []byte(bornYAML)})...)
 	for _, code := range []string{"PROC-BORN", "PROC-LEAVE"} {
 		w.ding.AddTemplate(dingtalktest.Template{Code: code, Flow: []dingtalktest.Node{{Users: []string{"nobody yet"}}}, Components: []dingtalktest.Component{
-			{Type: "TextField", Label: "单据编号"}, {Type: "TextField", Label: "假期类型"}, {Type: "TextareaField", Label: "事由"}, {Type: "NumberField", Label: "天数"},
+			{Type: "TextField", Label: "单据编号"},
+			{Type: "TextField", Label: "假期类型"},
+			{Type: "TextareaField", Label: "事由"},
+			{Type: "NumberField", Label: "天数"},
 			{Type: "DDDateRangeField", Labels: []string{"开始时间", "结束时间"}, Format: "yyyy-MM-dd HH:mm"},
 		}})
 	}

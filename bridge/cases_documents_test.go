@@ -303,7 +303,9 @@ func TestAModelOfOnesOwn(t *testing.T) {
 	a := &archive{one: staffed(w)}
 	model := w.people.Create("ir.model", map[string]any{"name": "出差", "model": "x_trip", "state": "manual"})
 	for _, f := range []map[string]any{
-		{"name": "x_employee_id", "ttype": "many2one", "relation": "hr.employee"}, {"name": "x_days", "ttype": "float"}, {"name": "x_decided", "ttype": "char"},
+		{"name": "x_employee_id", "ttype": "many2one", "relation": "hr.employee"},
+		{"name": "x_days", "ttype": "float"},
+		{"name": "x_decided", "ttype": "char"},
 		{"name": "x_state", "ttype": "selection", "selection": "[('draft','草稿'),('submitted','已提交'),('approved','已批准'),('refused','已拒绝')]"},
 	} {
 		f["model_id"], f["state"], f["field_description"] = model, "manual", f["name"]

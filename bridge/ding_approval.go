@@ -243,11 +243,8 @@ func (s *dingSide) departmentOf(ctx context.Context, userid string) (string, err
 	if err != nil {
 		return "", err
 	}
-	for _, id := range o.IDs("dept_id_list") {
-		if id == rootDepartment {
-			return "-1", nil
-		}
-		return id, nil
+	if ids := o.IDs("dept_id_list"); len(ids) > 0 && ids[0] != rootDepartment {
+		return ids[0], nil
 	}
 	return "-1", nil
 }

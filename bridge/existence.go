@@ -1,8 +1,9 @@
 package bridge
 
 import (
-	"dingbridge/dingtalk"
 	"time"
+
+	"dingbridge/dingtalk"
 
 	"dingbridge/mapping"
 )

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -95,7 +96,7 @@ func (o *office) ask(what text, before func()) func() (edit, error) {
 // loseAnswer lets the answer of the next start be lost on its way.
 func (o *office) loseAnswer() {
 	o.ding.Fail(func(r dingtalktest.Request) bool {
-		return r.Method == "POST" && r.Path == "/v1.0/workflow/processInstances"
+		return r.Method == http.MethodPost && r.Path == "/v1.0/workflow/processInstances"
 	}, 1, dingtalktest.DropAfter)
 }
 
@@ -165,8 +166,10 @@ func (o *office) button(model, name string, id int64) error {
 }
 
 func (o *office) again() (edit, error) {
-	return edit{toDing, o.say(txtActAgain, o.leave()), func() error { return o.button("hr.leave", "action_confirm", o.leave()) },
-		func() bool { return o.arrived("leave-approval", o.leave(), 2) }}, nil
+	return edit{
+		toDing, o.say(txtActAgain, o.leave()), func() error { return o.button("hr.leave", "action_confirm", o.leave()) },
+		func() bool { return o.arrived("leave-approval", o.leave(), 2) },
+	}, nil
 }
 
 // editWhileRunning edits what was sent, and lets it be agreed.
@@ -209,8 +212,10 @@ func (o *office) order() (edit, error) {
 
 func (o *office) ordered() (edit, error) {
 	name := textOf(o.odoo.Get("purchase.order", o.made["order"])["name"])
-	return edit{toOdoo, o.say(txtActOrdered, name), func() error { return o.ding.Agree(o.instance, "可以") },
-		func() bool { return o.state("purchase.order", o.made["order"]) == "purchase" }}, nil
+	return edit{
+		toOdoo, o.say(txtActOrdered, name), func() error { return o.ding.Agree(o.instance, "可以") },
+		func() bool { return o.state("purchase.order", o.made["order"]) == "purchase" },
+	}, nil
 }
 
 // expense submits a report with two expenses.
@@ -233,8 +238,10 @@ func (o *office) expense() (edit, error) {
 }
 
 func (o *office) expensed() (edit, error) {
-	return edit{toOdoo, o.say(txtActExpensed, o.made["sheet"]), func() error { return o.ding.Agree(o.instance, "") },
-		func() bool { return o.state("hr.expense.sheet", o.made["sheet"]) == "approve" }}, nil
+	return edit{
+		toOdoo, o.say(txtActExpensed, o.made["sheet"]), func() error { return o.ding.Agree(o.instance, "") },
+		func() bool { return o.state("hr.expense.sheet", o.made["sheet"]) == "approve" },
+	}, nil
 }
 
 // bear lets somebody ask for leave in DingTalk.
