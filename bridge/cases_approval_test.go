@@ -496,3 +496,21 @@ func TestAnAppOfTheOldAPI(t *testing.T) {
 	now, _ := o.ding.Instance(o.instance(2).ID)
 	want(t, "status", now.Status, "TERMINATED")
 }
+
+func TestARevocationThatNoEventToldOf(t *testing.T) {
+	o := newOffice(t)
+	leave, in := o.asked()
+	must(t, o.ding.Agree(in.ID, ""))
+	o.step()
+	o.ding.Quiet(func() {
+		revoking, err := o.ding.Revoke(in.ID)
+		must(t, err)
+		must(t, o.ding.Agree(revoking, ""))
+	})
+	o.step()
+	want(t, "state while nobody knows", o.state(leave), "validate")
+	o.engine.Night(o.ctx)
+	o.step()
+	want(t, "state after a night", o.state(leave), "refuse")
+	o.settled()
+}

@@ -32,6 +32,11 @@ func (b *batch) save(wave []*task) error {
 			logs = append(logs, logged...)
 			woken = append(woken, b.wakes(t)...)
 		}
+		for _, t := range wave { // after all are saved: the main one may be among them
+			if err := b.touchMain(tx, t); err != nil {
+				return err
+			}
+		}
 		_, err := tx.Wake(woken...)
 		return err
 	})
@@ -252,9 +257,6 @@ func (b *batch) saveWork(tx Tx, t *task) error {
 		}
 	}
 	if err := b.touchMoved(tx, t); err != nil {
-		return err
-	}
-	if err := b.touchMain(tx, t); err != nil {
 		return err
 	}
 	if t.reused && t.plan.Retire != "" {

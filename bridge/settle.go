@@ -295,5 +295,8 @@ func (b *batch) remember(t *task, l *Link) {
 		}
 		holds[key] = *n.Hold
 	}
+	if len(holds) == 0 {
+		holds = nil // as it is loaded: a link that did not change is not written
+	}
 	l.Holds = holds
 }

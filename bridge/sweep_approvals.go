@@ -56,11 +56,11 @@ func (s *sweep) approvalPage(ctx context.Context, page []Seen) error {
 	return nil
 }
 
-// instances lists what was started in DingTalk since the last sweep, where that may become a record in Odoo. Running instances of links
-// are not listed: they are read again by themselves. A list by window says nothing about absence.
+// instances lists what was started in DingTalk since the last sweep: it may become a record in Odoo, or revoke an approval of which no event
+// told. Instances of links need no list: the running ones are read again by themselves. A list by window says nothing about absence.
 func (s *sweep) instances(ctx context.Context) (Listing, error) {
 	l := Listing{Why: "approvals are listed by the time of their start"}
-	if !s.m.CreateOdoo.Allowed || s.m.Approval.ProcessCode == "" {
+	if s.m.Approval.ProcessCode == "" {
 		return l, nil
 	}
 	from, err := s.instancesFrom(ctx)
@@ -130,7 +130,7 @@ func (s *sweep) instancesFrom(ctx context.Context) (time.Time, error) {
 		return oldest, nil
 	case saved != "":
 		return at, nil
-	case s.m.Start == "now":
+	case s.m.Start == "now" || !s.m.CreateOdoo.Allowed:
 		return s.stmt.At.Add(-clockMargin), nil
 	}
 	return oldest, nil

@@ -120,6 +120,8 @@ func TestEveryKey(t *testing.T) {
 		switch key {
 		case "odoo.url", "dingtalk.oapi", "dingtalk.api", "dingtalk.login", "dingtalk.callback.url":
 			inFile, inEnv, want = "http://file", "https://env:8069", "https://env:8069"
+		case "dingtalk.approvals":
+			inFile, inEnv, want = "old", "new", "Approvals:new"
 		case "dingtalk.mode":
 			inFile, inEnv, want = "off", "callback", "callback"
 		case "dingtalk.zone":
