@@ -19,7 +19,7 @@ func (b *batch) lookForApprovals() {
 		case t.fail != nil || t.ding.ID == "":
 		case l != nil && l.Occurrence != nil && l.State == Linked && !b.dry && !l.Occurrence.due(b.now) && len(l.Holds) == 0 && len(l.Take) == 0:
 			t.ding = Seen{ID: l.Ding, Existence: Present, Record: mapping.Record{}, Why: "running when it was last read"}
-		case l != nil && l.Occurrence != nil && l.State == Settled && !l.Occurrence.Look && len(l.Holds) == 0 && len(l.Take) == 0:
+		case l != nil && l.Occurrence != nil && l.State == Settled && !b.dry && !l.Occurrence.Look && len(l.Holds) == 0 && len(l.Take) == 0:
 			t.ding = Seen{ID: l.Ding, Existence: Finished, Record: mapping.Record{"outcome": text(l.Occurrence.Outcome)}, Why: "ended before"}
 		default:
 			read = append(read, t)

@@ -35,7 +35,7 @@ select: {抄送经理: [{path: employee_id.parent_id}]}
 	}))
 	leave, in := o.asked()
 	for label, value := range map[string]string{
-		"代理人": `["` + o.uZhang + `"]`, "标签": `["紧急","外地"]`, "照片": `["https://example.com/1.png"]`, "预算": "200", "日期": "2026-12-24",
+		"代理人": `["` + o.uZhang + `"]`, "标签": `["紧急","外地"]`, "照片": `["https://example.com/` + text(o.people.Get("hr.leave", leave), "id") + `.png"]`, "预算": "200", "日期": "2026-12-24",
 		"电话": "13800000000", "城市": "北京,北京市,东城区", "评分": "4", "紧急": "否",
 	} {
 		want(t, label, in.Value(label), value)
