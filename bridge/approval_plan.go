@@ -95,8 +95,15 @@ func (b *batch) planApproval(t *task) {
 		b.holdOutcome(t, f, facts, v)
 	case approvalLeaves, approvalRests:
 	}
-	if t.link != nil && t.link.State == Linked && t.ding.Existence == Present && t.link.Occurrence != nil {
-		t.plan.recheck(t.link.Occurrence.ReadAt)
+	switch l := t.link; {
+	case l == nil || l.Occurrence == nil || b.dry:
+	case l.State == Linked && t.ding.Existence == Present:
+		t.plan.recheck(l.Occurrence.ReadAt)
+	case l.State == Settled && t.ding.Instance != nil && facts.outcome == l.Occurrence.Outcome:
+		if end, told := b.e.told.ends(t.key, b.now); told { // an instance that revokes it ended a moment ago
+			l.Occurrence.Look = true
+			t.plan.recheck(end)
+		}
 	}
 }
 
@@ -241,6 +248,9 @@ func (b *batch) meetInstance(t *task) {
 	if t.ding.Existence == Unseen || t.ding.ID == "" {
 		t.plan.Row = "unknown never causes anything"
 		return
+	}
+	if end, told := b.e.told.ends(t.key, b.now); told && t.ding.Existence == Present {
+		t.plan.recheck(end) // an event said that it ended
 	}
 	if main := ID(textOf(t.ding.Record["main_instance_id"])); main != "" {
 		t.plan.Row = "revokes or modifies " + string(main)
