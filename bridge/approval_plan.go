@@ -47,7 +47,7 @@ func (b *batch) wasRead(t *task) {
 		return
 	}
 	o.ReadAt = b.now.Add(rereadAfter(b.now.Sub(o.Started), b.e.Reread))
-	if end, told := b.e.told.ends(t.key, b.now); told {
+	if end, told := b.e.ended.ends(t.key, b.now); told {
 		o.ReadAt = end
 	}
 }
@@ -99,8 +99,10 @@ func (b *batch) planApproval(t *task) {
 	case l == nil || l.Occurrence == nil || b.dry:
 	case l.State == Linked && t.ding.Existence == Present:
 		t.plan.recheck(l.Occurrence.ReadAt)
+	case l.State == Linked && t.ding.Existence == Unseen:
+		t.plan.recheck(b.now.Add(rereadAfter(b.now.Sub(l.Occurrence.Started), b.e.Reread)))
 	case l.State == Settled && t.ding.Instance != nil && facts.outcome == l.Occurrence.Outcome:
-		if end, told := b.e.told.ends(t.key, b.now); told { // an instance that revokes it ended a moment ago
+		if end, told := b.e.ended.ends(t.key, b.now); told { // an instance that revokes it ended a moment ago
 			l.Occurrence.Look = true
 			t.plan.recheck(end)
 		}
@@ -247,9 +249,12 @@ func (b *batch) askedElsewhere(t *task) bool {
 func (b *batch) meetInstance(t *task) {
 	if t.ding.Existence == Unseen || t.ding.ID == "" {
 		t.plan.Row = "unknown never causes anything"
+		if end, told := b.e.told.ends(t.key, b.now); told {
+			t.plan.recheck(end) // it was started a moment ago, and does not show yet
+		}
 		return
 	}
-	if end, told := b.e.told.ends(t.key, b.now); told && t.ding.Existence == Present {
+	if end, told := b.e.ended.ends(t.key, b.now); told && t.ding.Existence == Present {
 		t.plan.recheck(end) // an event said that it ended
 	}
 	if main := ID(textOf(t.ding.Record["main_instance_id"])); main != "" {

@@ -89,7 +89,7 @@ func (b *batch) touchMain(tx Tx, t *task) error {
 	l := on[main]
 	l.occurrence().Look = true
 	if t.ding.Existence == Finished {
-		b.e.told.note(b.now, l.Key())
+		b.e.ended.note(b.now, l.Key())
 	}
 	if err := tx.PutLink(l); err != nil {
 		return err
@@ -128,12 +128,13 @@ func (e *Engine) touchApproval(tx Tx, event dingtalk.Event) error {
 				return err
 			}
 		}
+		key := RecordKey(m.Name, mapping.DingTalk, id)
+		if l != nil {
+			key = l.Key()
+		}
+		e.told.note(e.Now(), key)
 		if a.Ended {
-			key := RecordKey(m.Name, mapping.DingTalk, id)
-			if l != nil {
-				key = l.Key()
-			}
-			e.told.note(e.Now(), key)
+			e.ended.note(e.Now(), key)
 		}
 		if err := touchRecords(tx, m, mapping.DingTalk, []ID{id}, atOnce); err != nil {
 			return err

@@ -196,3 +196,12 @@ func TestWhatIsBornInDingTalkIsNotAskedForAgain(t *testing.T) {
 	o.step()
 	o.instance(1) // submitted again, by now in Odoo
 }
+
+func TestBornAndNotShownYet(t *testing.T) {
+	o := newBirth(t)
+	o.ding.Set(func(k *dingtalktest.Knobs) { k.StaleReads = 30 * time.Millisecond })
+	o.askInDing("年假", "2026-12-07 09:00", "2026-12-07 18:00")
+	o.step()
+	o.step()
+	want(t, "leaves", len(o.leaves()), 1)
+}

@@ -117,6 +117,7 @@ type Engine struct {
 	index  *index
 	wake   chan struct{}         // work may be due
 	told   *recently             // keys an event named: DingTalk may still show what was before it
+	ended  *recently             // keys of approvals that an event said have ended
 	wrote  *recently             // keys written to DingTalk by us: the event that follows is their echo
 	lease  atomic.Pointer[Lease] // of Run or SyncOnce; nil before
 	ledger quotaLedger
@@ -158,6 +159,7 @@ func New(o Options) (*Engine, error) {
 		index:   newIndex(),
 		wake:    make(chan struct{}, 1),
 		told:    newRecently(o.StaleWindow),
+		ended:   newRecently(o.StaleWindow),
 		wrote:   newRecently(o.StaleWindow),
 		listed:  map[string]bool{},
 		swept:   map[string]bool{},
