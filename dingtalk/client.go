@@ -56,6 +56,8 @@ type Config struct {
 	Zone *time.Location
 	// OldApprovals makes the calls about approvals by the API before v1.0, for an app that was granted that one only.
 	OldApprovals bool
+	// OldGroups makes groups by the API before v1.0 (/chat/create, /chat/update), for an app that was granted that one only.
+	OldGroups bool
 	// UserAgent, default "dingbridge".
 	UserAgent string
 }
@@ -69,6 +71,10 @@ type Client struct {
 	Callbacks   *CallbackService
 	Approvals   *ApprovalService
 	Attendance  *AttendanceService
+	Todos       *TodoService
+	Calendars   *CalendarService
+	Groups      *GroupService
+	SceneGroups *SceneGroupService
 
 	cfg    Config
 	http   *resty.Client
@@ -120,6 +126,10 @@ func New(cfg Config) (*Client, error) {
 	c.Callbacks = &CallbackService{c}
 	c.Approvals = &ApprovalService{c}
 	c.Attendance = &AttendanceService{c}
+	c.Todos = &TodoService{c}
+	c.Calendars = &CalendarService{c}
+	c.Groups = &GroupService{c: c}
+	c.SceneGroups = &SceneGroupService{c}
 	return c, nil
 }
 

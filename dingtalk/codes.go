@@ -119,6 +119,9 @@ var oldCodes = map[string]verdict{
 	"820008": vReject, // the reason stands in the text only
 	"820011": vBusy,   // two starts at once
 	"40083":  vCredentials,
+
+	// Groups. What 49000 to 49023 say one by one the documents do not tell; see oldCode.
+	"49000": vMissing, "40015": vReject, "40016": vReject, "40017": vReject, "70001": vCredentials,
 }
 
 // fieldByCall corrects the table where a code is about another field, or the object itself, in some calls.
@@ -161,6 +164,18 @@ var newCodes = map[string]verdict{
 	"system.busy": vThrottled, "send.too.fast": vThrottled,
 	"daily.call.limit": vDaily,
 
+	// Calendars. invalidParameter and most others are left to the status.
+	"permissionDeny": vReject, // the person may not, as an attendee who would change an event
+	"itemNotFound":   vMissing, "instanceNotExist": vMissing,
+	"idempotencyProcessing": {class: Retry, after: 2 * time.Second, ambiguous: true}, // the first call with the token is under way
+
+	// To-dos; see also todoWords.
+	"todo.taskCreate.lockError":        vBusy,
+	"todo.taskCreate.flowControlError": {class: Retry, after: time.Minute}, // too many for one executor, or the corp
+
+	// Groups. The misspelling is DingTalk's.
+	"parameter.invalid": vReject, "permession.checkFailed": vReject,
+
 	"ServiceUnavailable": vBusy, "unknownError": vBusy, "system.error": vBusy, "server.error": vBusy, "systemError": vBusy,
 
 	// Approvals (发起审批实例, 获取单个审批实例详情, 获取审批实例ID列表, 获取表单 schema, 撤销审批实例, 同意或拒绝审批任务, 转交审批任务).
@@ -196,6 +211,8 @@ func newCode(code, path string, status int, now time.Time) verdict {
 	}
 	lower := strings.ToLower(code)
 	switch {
+	case code == "flowLimit": // 100 events a day for one person (创建日程); whose day that is no document says
+		return verdict{class: Retry, after: dayEnds(now).Sub(now)}
 	case strings.HasPrefix(code, "Forbidden.AccessDenied.Qps"):
 		return vThrottled
 	case strings.HasPrefix(code, "Forbidden.AccessDenied.Qpm"): // until the next minute begins
@@ -220,12 +237,48 @@ func newCode(code, path string, status int, now time.Time) verdict {
 	return verdict{class: Retry, after: firstPause, ambiguous: true}
 }
 
+// dayEnds is when the day of DingTalk's clocks turns, and a little later.
+func dayEnds(now time.Time) time.Time {
+	y, m, d := now.In(standardZone).Date()
+	return time.Date(y, m, d+1, 0, 0, 0, 0, standardZone).Add(turnMargin)
+}
+
+// todoWords tell apart what the one code paramError of the calls about to-dos stands for.
+var todoWords = []struct {
+	words string
+	verdict
+}{
+	{"task not exist", vMissing},
+	{"task exist", rejects("sourceId")},
+	{"subject", rejects("subject")},
+	{"description", rejects("description")},
+	{"executors", rejects("executorIds")},
+	{"participants", rejects("participantIds")},
+	{"dueTime", rejects("dueTime")},
+	{"detailUrl", rejects("detailUrl")},
+}
+
+// fromWords judges a code whose meaning is in its message.
+func fromWords(code, message string) (verdict, bool) {
+	if strings.HasPrefix(code, "todo.") && strings.HasSuffix(code, ".paramError") {
+		for _, w := range todoWords {
+			if strings.Contains(message, w.words) {
+				return w.verdict, true
+			}
+		}
+	}
+	return verdict{}, false
+}
+
 // oldCode judges an errcode.
 func oldCode(code, path string) verdict {
 	if v, ok := verdictByCall[path][code]; ok {
 		return v
 	}
 	v, ok := oldCodes[code]
+	if !ok && len(code) == 5 && strings.HasPrefix(code, "490") && strings.HasPrefix(path, "/chat/") {
+		return vReject
+	}
 	if !ok {
 		return verdict{class: Retry, after: 5 * time.Second, ambiguous: true}
 	}

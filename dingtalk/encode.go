@@ -145,6 +145,20 @@ func (k Kind) encodeUpdate(api string, o Object, clear []string) (Object, error)
 	return body, nil
 }
 
+// arrays turns the lists of ids in an encoded body into arrays, which the new generation takes.
+func (k Kind) arrays(body Object) Object {
+	for _, f := range k.Fields {
+		if v, ok := body[f.Name]; ok && f.Type == IDList {
+			ids := idList(v)
+			if ids == nil {
+				ids = []string{}
+			}
+			body[f.Name] = ids
+		}
+	}
+	return body
+}
+
 func (k Kind) encodeFields(api string, o Object, takes func(Field) bool) (Object, error) {
 	body := make(Object, len(o)+1)
 	for _, name := range sortedKeys(o) {

@@ -92,7 +92,14 @@ func judgeNew(r request, answer Object, e *Error, now time.Time, secrets *redact
 		return answer, nil
 	}
 	e.Code, e.Message = secrets.Cut(answer.Text("code"), 80), secrets.Cut(answer.Text("message"), maxMessage)
-	newCode(e.Code, r.path, e.Status, now).apply(e, r, requiredScopes(answer, e.Message, secrets))
+	v, told := fromWords(e.Code, e.Message)
+	if !told {
+		v = newCode(e.Code, r.path, e.Status, now)
+	}
+	v.apply(e, r, requiredScopes(answer, e.Message, secrets))
+	if m := taskInText.FindStringSubmatch(e.Message); m != nil && IsExists(e) {
+		e.Holder = m[1]
+	}
 	if e.Class == Reject {
 		e.Field = or(e.Field, failedComponent(e.Message))
 	}
@@ -140,6 +147,9 @@ func failedComponent(message string) string {
 	}
 	return FormPrefix + label
 }
+
+// taskInText finds the to-do that already carries a sourceId.
+var taskInText = regexp.MustCompile(`taskId is ([A-Za-z0-9_-]{1,128})`)
 
 var (
 	scopesInText = regexp.MustCompile(`requiredScopes=\[([^\]]{1,400})\]`)

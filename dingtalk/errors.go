@@ -3,6 +3,7 @@ package dingtalk
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -64,7 +65,8 @@ type Error struct {
 	Code string
 	// Field is the field, by its name in the kind's table, that the failure is about.
 	Field string
-	// Holder is the userid that already holds a unique value (60104), where the answer carries it.
+	// Holder is who already holds a unique value, where the answer tells: the userid with the mobile (60104), the to-do with the
+	// sourceId (todo.taskCreate.paramError).
 	Holder string
 	// RequiredScopes are the permission points that the app lacks.
 	RequiredScopes []string
@@ -144,8 +146,15 @@ func IsThrottled(err error) bool {
 
 // IsNotFound reports that the very object a call was about does not exist: 60121 and 33012 for a user, 60003 for a
 // department, 33011 for a role, processInstanceNotExist, aflowProcessInstNotExist and 820004 for an approval, formNotExist and
-// aflowProcessCodeIsError for the form of a template. A reference that does not exist, as the department of a user being created, is not meant.
+// aflowProcessCodeIsError for the form of a template; for a to-do, a calendar event and a group whatever says so. A reference that does
+// not exist, as the department of a user being created, is not meant.
 func IsNotFound(err error) bool {
+	var e *Error
+	if errors.As(err, &e) && e.Class == Missing && e.Field == "" && slices.ContainsFunc(ownKinds, func(path string) bool {
+		return strings.HasPrefix(e.API, path)
+	}) {
+		return true
+	}
 	code, api := codeOf(err)
 	switch code {
 	case "60121", "33012":
@@ -164,10 +173,13 @@ func IsNotFound(err error) bool {
 	return false
 }
 
-// IsExists reports that the userid asked for at creation is taken (60102).
+// ownKinds begin the paths of calls where Missing without a Field can only mean what the call is about.
+var ownKinds = []string{"/v1.0/todo/", "/v1.0/calendar/", "/v1.0/im/", "/chat/"}
+
+// IsExists reports that the userid asked for at creation is taken (60102), or the sourceId of a to-do.
 func IsExists(err error) bool {
-	code, _ := codeOf(err)
-	return code == "60102"
+	var e *Error
+	return errors.As(err, &e) && (e.Code == "60102" || e.Code == "todo.taskCreate.paramError" && e.Field == "sourceId")
 }
 
 // IsOutOfScope reports that the user (50002) or department (50004) lies outside the app's contacts scope: it may well exist.

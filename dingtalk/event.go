@@ -69,6 +69,27 @@ func (e Event) DepartmentIDs() []string { return e.ids("deptId", "deptIds", "dep
 // RoleIDs returns the ids of roles and role groups that the event names, each once.
 func (e Event) RoleIDs() []string { return e.ids("labelIdList", "labelIds") }
 
+// UnionIDs returns the unionids that an event of the to-dos, the calendar or a group names, each once. Operators are not among them.
+func (e Event) UnionIDs() []string { return e.ids("unionIdList", "unionId") }
+
+// TodoIDs returns the ids of to-dos that a todo_task_… event names, each once; other events call other things taskId.
+func (e Event) TodoIDs() []string {
+	if !strings.HasPrefix(e.Type, "todo_task_") {
+		return nil
+	}
+	return e.ids("taskId")
+}
+
+// CalendarEventIDs returns the ids of calendar events that the event names, each once.
+func (e Event) CalendarEventIDs() []string { return e.ids("calendarEventId") }
+
+// GroupIDs returns the chatids of groups that the event names, each once. chat_update_owner may come without one: its group is known
+// by OpenConversationIDs only.
+func (e Event) GroupIDs() []string { return e.ids("chatId") }
+
+// OpenConversationIDs returns the open conversation ids of groups that the event names, each once.
+func (e Event) OpenConversationIDs() []string { return e.ids("openConversationId") }
+
 func (e Event) ids(keys ...string) []string {
 	data, err := decodeObject(e.Data)
 	if err != nil {

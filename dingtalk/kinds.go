@@ -52,6 +52,8 @@ const (
 	ListNone   ListTrait = iota // no list
 	ListWhole                   // everything there is
 	ListWindow                  // what falls into a span of time
+	ListOwn                     // of one person at a time, only what apps made
+	ListDelta                   // of one person at a time, whole or what changed since the last time
 )
 
 // Field is one row of a kind's field table.
@@ -68,6 +70,7 @@ type Field struct {
 	Absent                    AbsentMeaning // what absence from `get` means
 	Permission                string        // the permission whose lack also makes it absent
 	Ref                       string        // the kind an id or the ids of a list name
+	RefBy                     string        // the field of that kind which is named, where it is not its IDField
 	Numeric                   bool          // ids: integers on the wire
 	ReadAs                    string        // the wire name in answers, where it differs from Name
 }
@@ -87,6 +90,7 @@ func (f Field) ReadName() string {
 type Kind struct {
 	Name                         string
 	IDField                      string // the field of Fields that identifies an object
+	Key                          string // what makes a repeated creation known: a field of Fields, or ClientToken; empty: nothing does
 	Create, Read, Update, Delete bool
 	List                         ListTrait
 	Events                       []string // event types that can mean a change of such an object
@@ -94,6 +98,9 @@ type Kind struct {
 	Ends                         bool     // its objects end with an outcome
 	Fields                       []Field
 }
+
+// ClientToken, as a Kind's Key, is the header x-client-token: what comes with the same one within a day is the same call.
+const ClientToken = "x-client-token"
 
 // Field returns the row of the named field. A component of a form, whose row only its template knows, is given and read as it is.
 func (k Kind) Field(name string) (Field, bool) {
@@ -109,7 +116,10 @@ func (k Kind) Field(name string) (Field, bool) {
 
 // Kinds returns all kinds, in a stable order.
 func Kinds() []Kind {
-	return []Kind{DepartmentKind, UserKind, RoleKind, ApprovalKind, ApprovalTemplateKind, AttendanceApprovalKind}
+	return []Kind{
+		DepartmentKind, UserKind, RoleKind, ApprovalKind, ApprovalTemplateKind, AttendanceApprovalKind,
+		TodoKind, CalendarEventKind, GroupKind,
+	}
 }
 
 // KindByName returns the kind of that name ("user", "department", "role").
@@ -132,7 +142,7 @@ const (
 // Sources: 创建用户, 更新用户信息, 查询用户详情, 获取部门用户详情; for enterprise accounts (企业账号) 创建SSO企业账号,
 // 创建钉钉自建企业账号, 查询企业账号用户详情.
 var UserKind = Kind{
-	Name: "user", IDField: "userid",
+	Name: "user", IDField: "userid", Key: "userid",
 	Create: true, Read: true, Update: true, Delete: true, List: ListWhole,
 	Events: []string{
 		"user_add_org", "user_modify_org", "user_leave_org", "user_active_org",

@@ -8,11 +8,14 @@ func TestKindTables(t *testing.T) {
 			t.Errorf("%s is not found by name", k.Name)
 		}
 		id, ok := k.Field(k.IDField)
-		if !ok || id.Type != ID || id.Get != k.Read || id.List != (k.List == ListWhole) {
+		if !ok || id.Type != ID || id.Get != k.Read || id.List != (k.List != ListNone && k.List != ListWindow) {
 			t.Errorf("%s: id field %+v", k.Name, id)
 		}
 		if k.Read && len(k.Events) == 0 && k.List == ListNone {
 			t.Errorf("%s has neither events nor a list", k.Name)
+		}
+		if key, ok := k.Field(k.Key); k.Key != "" && k.Key != ClientToken && (!ok || !key.Create || !key.Unique) {
+			t.Errorf("%s: key %+v", k.Name, key)
 		}
 		names := map[string]bool{}
 		for _, f := range k.Fields {
@@ -34,8 +37,12 @@ func TestKindTables(t *testing.T) {
 				t.Errorf("%s: want of permission makes absence ambiguous", where)
 			}
 			if f.Ref != "" {
-				if _, ok := KindByName(f.Ref); !ok || (f.Type != ID && f.Type != IDList) {
+				other, ok := KindByName(f.Ref)
+				if !ok || (f.Type != ID && f.Type != IDList) {
 					t.Errorf("%s refers to %q", where, f.Ref)
+				}
+				if by, ok := other.Field(f.RefBy); f.RefBy != "" && (!ok || by.Type != ID || !by.Get) {
+					t.Errorf("%s refers by %q", where, f.RefBy)
 				}
 			}
 			if f.Numeric && f.Type != ID && f.Type != IDList {

@@ -107,6 +107,34 @@ func (c *Client) page(ctx context.Context, path string, body Object, page int) (
 	return result, nil
 }
 
+// pages yields the answers of a v1.0 list, page by page; call makes the request of a page, the first one's token is empty. The end is
+// an answer without nextToken, or with hasMore=false.
+func (c *Client) pages(ctx context.Context, call func(token string) request) iter.Seq2[Object, error] {
+	return func(yield func(Object, error) bool) {
+		token := ""
+		for page := 0; ; page++ {
+			r := call(token)
+			if page >= maxPages {
+				yield(nil, incomplete(r.path, "the list has no end"))
+				return
+			}
+			answer, err := c.do(ctx, r)
+			if !yield(answer, err) || err != nil {
+				return
+			}
+			next := answer.Text("nextToken")
+			if more, told := boolean(answer["hasMore"]); next == "" || told && !more {
+				return
+			}
+			if next == token {
+				yield(nil, incomplete(r.path, "the nextToken does not go on"))
+				return
+			}
+			token = next
+		}
+	}
+}
+
 // byToken yields the rows of a v1.0 list; the end is an answer without nextToken (数据分页).
 func (c *Client) byToken(ctx context.Context, path string, query url.Values, field string) iter.Seq2[Object, error] {
 	return func(yield func(Object, error) bool) {

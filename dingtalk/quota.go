@@ -187,6 +187,8 @@ var listPaths = map[string][]string{
 	RoleKind.Name:             {pathRoleList, pathRoleMembers},
 	ApprovalKind.Name:         {pathInstanceIDs, pathInstances, pathOldIDs, pathOldGet},
 	ApprovalTemplateKind.Name: {pathTemplates, pathOldTemplates},
+	TodoKind.Name:             {pathTodoQuery},
+	CalendarEventKind.Name:    {pathCalendarEvents},
 }
 
 // ListCounts says whether listing the objects of a kind costs counted calls.

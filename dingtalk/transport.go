@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/go-resty/resty/v2"
@@ -24,11 +25,13 @@ const maxAnswer = 16 << 20
 // request is one call before it is sent.
 type request struct {
 	method  string
-	path    string // key of the limiter, the statistics and the errors
-	v1      bool   // of the new generation: other host, other place for the token, other envelope
+	path    string // key of the limiter, the statistics and the errors; its {…} stand for args, so that those hold no ids
+	args    []string
+	v1      bool // of the new generation: other host, other place for the token, other envelope
 	query   url.Values
 	body    any
-	read    bool // changes nothing, so the transport may repeat it
+	once    string // the x-client-token: what comes with the same one is the same call
+	read    bool   // changes nothing, so the transport may repeat it
 	noToken bool
 	secrets []string // in the body, besides the app's own: the answer's words may repeat them
 }
@@ -253,7 +256,22 @@ func (c *Client) transmit(ctx context.Context, r request, token string) (*resty.
 		}
 		req.SetHeader("Content-Type", "application/json").SetBody(raw)
 	}
-	return req.Execute(r.method, base+r.path)
+	if r.once != "" {
+		req.SetHeader(ClientToken, r.once)
+	}
+	return req.Execute(r.method, base+r.address())
+}
+
+// address is the path with every {…} replaced by its argument.
+func (r request) address() string {
+	var b strings.Builder
+	rest := r.path
+	for _, arg := range r.args {
+		before, after, _ := strings.Cut(rest, "{")
+		_, rest, _ = strings.Cut(after, "}")
+		b.WriteString(before + url.PathEscape(arg))
+	}
+	return b.String() + rest
 }
 
 // transportFailure turns an error of the transport into an Error. http.Client prints the whole URL, token included: its wrapping is
