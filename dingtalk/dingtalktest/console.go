@@ -42,6 +42,7 @@ func (s *Server) removePerson(p *person, reason string, now time.Time) {
 	}
 	p = s.dir.users[p.UserID]
 	s.dir.dropUser(p, now, s.knobs.StaleReads)
+	s.leaveGroups(p.UserID)
 	s.dir.leavers = append(s.dir.leavers, leaver{user: p.clone(), at: now, reason: reason})
 	if key := p.mobileKey(); key != "" {
 		s.dir.removedAt[key] = now

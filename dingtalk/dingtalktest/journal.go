@@ -2,6 +2,7 @@ package dingtalktest
 
 import (
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -95,7 +96,8 @@ func (s *Server) Repeats() map[string]int {
 
 // Duplicates counts, by identity, what exists more than once although it is the same thing: departments with one
 // source_identifier, roles with one name in a group, one message delivered to one person, and approvals that an app started about
-// the same thing (Template.Marker) while an earlier one was running or stood agreed. An empty map is what a correct client leaves behind.
+// the same thing (Template.Marker) while an earlier one was running or stood agreed; calendar events of one organizer, time and summary,
+// and groups of one owner and name, that apps made. An empty map is what a correct client leaves behind.
 func (s *Server) Duplicates() map[string]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -111,6 +113,8 @@ func (s *Server) Duplicates() map[string]int {
 	for _, r := range s.dir.roles {
 		counts["role "+s.dir.groups[r.GroupID].Name+"/"+r.Name]++
 	}
+	s.twinEvents(counts)
+	s.twinGroups(counts)
 	for _, in := range s.approvals.instances {
 		if in.twin {
 			counts[in.marker] = max(counts[in.marker], 1) + 1
@@ -157,6 +161,9 @@ func (s *Server) record(r *Request) {
 
 // identities names what a create request is about, for Repeats; the lock is held.
 func (s *Server) identities(path string, p params) []string {
+	if id := p.text("sourceId"); id != "" && strings.HasPrefix(path, todoPaths) {
+		return []string{"todo sourceId " + id}
+	}
 	switch path {
 	case instancePath:
 		if p.has("processCode") {
@@ -175,6 +182,8 @@ func (s *Server) identities(path string, p params) []string {
 		return []string{"department " + p.text("parent_id") + "/" + p.text("name")}
 	case "/role/add_role":
 		return []string{"role " + p.text("groupId") + "/" + p.text("roleName")}
+	case groupCreate, oldGroupCreate:
+		return []string{"group " + p.text("owner") + "/" + p.text("name")}
 	case noticeSend:
 		return []string{noticeIdentity(p)}
 	}

@@ -105,6 +105,27 @@ type Knobs struct {
 	TaskIDAbsent         bool          // bpms_task_change carries no taskId, as old callbacks
 	CancelUnknown        bool          // attendance takes the cancellation of what it was never told; else 400002
 
+	// To-dos, calendars, groups.
+
+	NoEchoes               bool          // what an app changes of them emits no event; whether it does is not documented
+	TodoPage               int           // rows of a page of to-dos at most; how many DingTalk gives is not documented (20)
+	TodoTextEvents         bool          // todo_task_update also tells of a changed subject, description or deadline
+	TodoDoneOverall        bool          // the list shows an executor whether all have done their share; else whether he has
+	DetailURLOptional      bool          // a to-do without detailUrl is taken, as the table says; the list does not show it
+	TaskExistsNamesIt      bool          // the refusal of a used sourceId names the to-do that has it, as the FAQ says
+	DeletedTodoFreesSource bool          // the sourceId of a deleted to-do may be used again
+	EventsPerDay           int           // calendar events that one person may have made a day, in UTC+8 (100)
+	SyncTokenLife          time.Duration // of a syncToken, on the server's clock (30 days); how long is not documented
+	OrganizerUnlisted      bool          // the organizer is not among the attendees of his event
+	EmptyTextKept          bool          // an empty description or location in a change of an event changes nothing
+	PastUnlisted           bool          // the list of events shows of a series only its rule, no past occurrences
+	CalendarTimesUTC       bool          // times of events are shown in UTC; else in their zone
+	CreateChangeType       string        // changeType in calendar_event_change of a new event (created; the example prints create)
+	GroupCallMembers       int           // people one call may put into a group; the documents of v1.0 do not say (40)
+	OwnerEventNamesChat    bool          // chat_update_owner carries chatId, which its example lacks
+	SceneMembersPage       int           // members a page of a scene group's members holds, whatever was asked for (0 = up to 1000)
+	DisbandedGone          bool          // a disbanded group is not found any more; else it is shown with status 2
+
 	// Access.
 
 	TokenLife      time.Duration // of app tokens, on the server's clock (7200 s)
@@ -132,6 +153,7 @@ func DefaultKnobs() Knobs {
 		ReaddWithin24hPending: true, ClearByEmptyString: true, OrgMailbox: true, SubtreeDelete: true,
 		TokenLife: 7200 * time.Second, ExpiredToken: 40014,
 		WithdrawAfter: 15 * time.Second, DeleteEventType: "delete",
+		TodoPage: 20, EventsPerDay: 100, SyncTokenLife: 30 * 24 * time.Hour, CreateChangeType: "created", GroupCallMembers: 40,
 	}
 }
 

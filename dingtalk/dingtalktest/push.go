@@ -95,6 +95,9 @@ func (s *Server) pushBody(e *Event) map[string]any {
 		if s.knobs.UpperCamelEvents && freeEvents[e.Type] {
 			key = strings.ToUpper(key[:1]) + key[1:]
 		}
+		if key == "unionIdList" && strings.HasPrefix(e.Type, "todo_task_") { // as their documents print callbacks
+			key = "UnionIdList"
+		}
 		body[key] = value
 	}
 	return body

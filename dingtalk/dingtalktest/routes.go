@@ -29,6 +29,23 @@ const (
 	oldInstanceMake = "/topapi/processinstance/create"
 )
 
+// Permission points of to-dos, calendars and groups.
+const (
+	readTodos    = "Todo.Todo.Read"
+	writeTodos   = "Todo.Todo.Write"
+	readEvents   = "Calendar.Event.Read"
+	writeEvents  = "Calendar.Event.Write"
+	readGroups   = "qyapi_chat_read"
+	manageGroups = "qyapi_chat_manage"
+)
+
+// The paths of to-dos begin so; the others make a group.
+const (
+	todoPaths      = "/v1.0/todo/users/"
+	groupCreate    = "/v1.0/im/group/create"
+	oldGroupCreate = "/chat/create"
+)
+
 // noticeSend is the path that sends work notices.
 const noticeSend = "/topapi/message/corpconversation/asyncsend_v2"
 
@@ -45,6 +62,26 @@ func workflow(method, path, permission string, run func(*Server, *call) (any, *R
 	return &endpoint{
 		path: "/v1.0/workflow/" + path, method: method, style: v1, permission: permission, write: permission == writeInstances, run: run,
 	}
+}
+
+// todo is a method of the new host's to-dos.
+func todo(method, path, permission string, run func(*Server, *call) (any, *Refusal)) *endpoint {
+	return &endpoint{
+		path: todoPaths + "{unionId}/" + path, method: method, style: v1, permission: permission, write: permission == writeTodos, run: run,
+	}
+}
+
+// event is a method of a person's primary calendar.
+func event(method, path, permission string, run func(*Server, *call) (any, *Refusal)) *endpoint {
+	return &endpoint{
+		path: "/v1.0/calendar/users/{userId}/calendars/primary/" + path, method: method, style: v1, permission: permission,
+		write: permission == writeEvents, run: run,
+	}
+}
+
+// chat is a method of the new host's groups.
+func chat(path string, write bool, run func(*Server, *call) (any, *Refusal)) *endpoint {
+	return &endpoint{path: "/v1.0/im/" + path, method: http.MethodPost, style: v1, permission: manageGroups, write: write, run: run}
 }
 
 // oldWorkflow is a method of the old host's approvals.
@@ -136,6 +173,37 @@ var endpoints = []*endpoint{
 	{path: "/topapi/attendance/approve/finish", method: http.MethodPost, style: topapi, permission: baseAccess, write: true, run: (*Server).oldFinishApproval},
 	{path: "/topapi/attendance/approve/cancel", method: http.MethodPost, style: topapi, permission: baseAccess, write: true, run: (*Server).cancelApproval},
 	{path: "/topapi/attendance/getleavestatus", method: http.MethodPost, style: topapi, permission: readAttendance, run: (*Server).leaveStatus},
+
+	todo(http.MethodPost, "tasks", writeTodos, (*Server).createTodo),
+	todo(http.MethodPut, "tasks/{taskId}", writeTodos, (*Server).updateTodo),
+	todo(http.MethodPut, "tasks/{taskId}/executorStatus", writeTodos, (*Server).executorStatus),
+	todo(http.MethodDelete, "tasks/{taskId}", writeTodos, (*Server).deleteTodo),
+	todo(http.MethodPost, "org/tasks/query", readTodos, (*Server).queryTodos),
+
+	event(http.MethodPost, "events", writeEvents, once((*Server).createEvent)),
+	event(http.MethodGet, "events", readEvents, (*Server).listEvents),
+	event(http.MethodGet, "eventsview", readEvents, (*Server).viewEvents),
+	event(http.MethodGet, "events/{eventId}", readEvents, (*Server).getEvent),
+	event(http.MethodPut, "events/{eventId}", writeEvents, once((*Server).modifyEvent)),
+	event(http.MethodDelete, "events/{eventId}", writeEvents, once((*Server).deleteEvent)),
+	event(http.MethodGet, "events/{eventId}/attendees", readEvents, (*Server).listAttendees),
+	event(http.MethodPost, "events/{eventId}/attendees", writeEvents, once((*Server).addAttendees)),
+	event(http.MethodPost, "events/{eventId}/attendees/batchRemove", writeEvents, once((*Server).removeAttendees)),
+	event(http.MethodPost, "events/{eventId}/respond", writeEvents, (*Server).respondEvent),
+
+	chat("group/create", true, (*Server).createGroup),
+	chat("group/update", true, (*Server).updateGroup),
+	chat("subAdministrators", true, (*Server).groupAdmins),
+	chat("chat/{chatId}/convertToOpenConversationId", false, (*Server).openConversation),
+	chat("sceneGroup/create", true, (*Server).createScene),
+	chat("sceneGroup/update", true, (*Server).updateScene),
+	chat("chat/scenegroup/disband", true, (*Server).disbandScene),
+	chat("sceneGroup/member/add", true, (*Server).addSceneMembers),
+	chat("sceneGroup/member/delete", true, (*Server).removeSceneMembers),
+	chat("sceneGroups/members/batchQuery", false, (*Server).listSceneMembers),
+	{path: oldGroupCreate, method: http.MethodPost, style: legacy, permission: manageGroups, write: true, run: (*Server).createGroup},
+	{path: "/chat/update", method: http.MethodPost, style: legacy, permission: manageGroups, write: true, run: (*Server).updateGroup},
+	{path: "/chat/get", method: http.MethodGet, style: legacy, permission: readGroups, run: (*Server).getGroup},
 
 	{path: "/call_back/get_call_back_failed_result", method: http.MethodGet, style: legacy, run: (*Server).failedResult},
 	{path: "/call_back/register_call_back", method: http.MethodPost, style: legacy, write: true, secret: true, run: (*Server).registerCallback},

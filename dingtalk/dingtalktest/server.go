@@ -44,6 +44,9 @@ type Server struct {
 
 	approvals  approvals
 	attendance []*AttendanceApproval // what it was told, in the order of the first time
+	todos      shelf[Todo]
+	calendar   calendar
+	groups     groups
 
 	login    login
 	notices  notices
@@ -100,6 +103,7 @@ func New(opts ...Option) *Server {
 	s.scope = scope{departments: map[int64]bool{rootID: true}, users: map[string]bool{}}
 	s.events.run = strings.ToLower(randomText(12))
 	s.approvals = newApprovals()
+	s.todos, s.calendar, s.groups = newShelf[Todo](), newCalendar(), newGroups()
 	s.streams.conns = map[string]*streamConn{}
 	s.streams.tickets = map[string]ticket{}
 	s.streams.awaiting = map[string]*delivery{}
