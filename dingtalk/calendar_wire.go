@@ -42,7 +42,7 @@ func calendarWire(api string, body Object) (Object, error) {
 		}
 		out["reminders"] = rows
 	}
-	if Object(body).Bool("onlineMeeting") {
+	if body.Bool("onlineMeeting") {
 		out["onlineMeetingInfo"] = Object{"type": "dingtalk"}
 	}
 	return out, nil

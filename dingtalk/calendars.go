@@ -208,11 +208,12 @@ func (s *CalendarService) updateAttendees(ctx context.Context, organizer, id str
 		}
 	}
 	want, optional := invited(body, organizer)
-	kept := func(person string, in, inOptional []string) bool {
-		return slices.Contains(in, person) && slices.Contains(optional, person) == slices.Contains(hadOptional, person)
+	stays := func(person string) bool {
+		return slices.Contains(had, person) && slices.Contains(want, person) &&
+			slices.Contains(optional, person) == slices.Contains(hadOptional, person)
 	}
-	gone := slices.DeleteFunc(slices.Clone(had), func(person string) bool { return kept(person, want, optional) })
-	added := slices.DeleteFunc(slices.Clone(want), func(person string) bool { return kept(person, had, hadOptional) })
+	gone := slices.DeleteFunc(slices.Clone(had), stays)
+	added := slices.DeleteFunc(slices.Clone(want), stays)
 	removing, adding := options, options
 	removing.Token, adding.Token = options.part(1), options.part(2)
 	if err := s.RemoveAttendees(ctx, organizer, id, gone, removing); err != nil {

@@ -27,11 +27,8 @@ var (
 )
 
 func (r *Recurrence) equal(o *Recurrence) bool {
-	a, b := *r, *o
-	a.DaysOfWeek, b.DaysOfWeek = nil, nil
-	same := a.Type == b.Type && a.Interval == b.Interval && a.DayOfMonth == b.DayOfMonth && a.Index == b.Index &&
-		a.FirstDayOfWeek == b.FirstDayOfWeek && a.Until.Equal(b.Until) && a.Count == b.Count
-	return same && slices.Equal(r.DaysOfWeek, o.DaysOfWeek)
+	return r.Type == o.Type && r.Interval == o.Interval && slices.Equal(r.DaysOfWeek, o.DaysOfWeek) && r.DayOfMonth == o.DayOfMonth &&
+		r.Index == o.Index && r.FirstDayOfWeek == o.FirstDayOfWeek && r.Until.Equal(o.Until) && r.Count == o.Count
 }
 
 func (r *Recurrence) valid() bool {

@@ -99,7 +99,7 @@ func (s *Server) createTodo(c *call) (any, *Refusal) {
 		}
 	}
 	if links, ok := c.params.object("detailUrl"); ok {
-		t.DetailURL, _ = json.Marshal(links) //nolint:errcheck // it came as JSON
+		t.DetailURL = json.RawMessage(jsonText(links))
 		if len(asText(links["appUrl"])) > todoURL || len(asText(links["pcUrl"])) > todoURL {
 			return bad("detailUrl is oversize")
 		}
