@@ -117,7 +117,7 @@ func remindersWire(api string, v any) ([]Object, error) {
 }
 
 // calendarObject is an event of the wire by the names of CalendarEventKind. most is how many attendees the answer can hold: with as
-// many, the rest is not known, and attendees are left out.
+// many, or without a word about them, who attends is not known, and attendees are left out.
 func calendarObject(raw Object, most int) Object {
 	out := Object{"isAllDay": raw.Bool("isAllDay")}
 	for _, name := range []string{"id", "summary", "description", "status", "seriesMasterId"} {
@@ -154,7 +154,7 @@ func calendarObject(raw Object, most int) Object {
 			out["meetingUrl"] = v
 		}
 	}
-	if rows := raw.Rows("attendees"); len(rows) < most {
+	if rows := raw.Rows("attendees"); len(rows) < most && raw["attendees"] != nil {
 		setAttendees(out, organizer, rows)
 	}
 	return out

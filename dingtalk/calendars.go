@@ -76,7 +76,7 @@ func (s *CalendarService) Create(ctx context.Context, event Object, options Cale
 	if err != nil {
 		return nil, err
 	}
-	made := calendarObject(answer, attendeesPerCall)
+	made := calendarObject(alone(answer), attendeesPerCall)
 	id := made.Text("id")
 	if id == "" {
 		return nil, &Error{Class: Retry, Ambiguous: true, API: pathCalendarEvents, Status: http.StatusOK, Message: "the answer names no id"}
@@ -87,6 +87,14 @@ func (s *CalendarService) Create(ctx context.Context, event Object, options Cale
 	rest := options
 	rest.Token = options.part(1)
 	return made, s.AddAttendees(ctx, organizer, id, people[len(first):], optional, rest)
+}
+
+// alone makes a detail answer that says nothing about attendees say that there are none.
+func alone(answer Object) Object {
+	if answer["attendees"] == nil {
+		answer["attendees"] = []any{}
+	}
+	return answer
 }
 
 // withTimes makes a body without times ask for them: an event has some.
@@ -120,7 +128,7 @@ func (s *CalendarService) Get(ctx context.Context, person, id string) (Object, e
 	if err != nil {
 		return nil, err
 	}
-	event := calendarObject(answer, attendeesInEvent)
+	event := calendarObject(alone(answer), attendeesInEvent)
 	if event.Text("id") == "" {
 		return nil, incomplete(pathCalendarEvent, "no id")
 	}

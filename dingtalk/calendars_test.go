@@ -208,11 +208,17 @@ func TestManyAttendees(t *testing.T) {
 	if err != nil || len(got.IDs("attendees")) != 501 {
 		t.Errorf("%d %v", len(got.IDs("attendees")), err)
 	}
-	f.on(at(pathCalendarEvents, "A"), ok(`{"events":[%s]}`, full))
-	for event, err := range f.client().Calendars.List(bg(), "A", newClock().now(), newClock().now().Add(time.Hour)) {
-		if _, told := event["attendees"]; err != nil || told {
-			t.Errorf("%v %v", event, err)
+	for _, rows := range []string{full, `{"id":"e1","start":{"date":"2026-08-24"}}`} {
+		f.on(at(pathCalendarEvents, "A"), ok(`{"events":[%s]}`, rows))
+		for event, err := range f.client().Calendars.List(bg(), "A", newClock().now(), newClock().now().Add(time.Hour)) {
+			if _, told := event["attendees"]; err != nil || told {
+				t.Errorf("%v %v", event, err)
+			}
 		}
+	}
+	f.on(at(pathCalendarEvent, "A", "e2"), ok(`{"id":"e2"}`))
+	if got, err := f.client().Calendars.Get(bg(), "A", "e2"); err != nil || len(got["attendees"].([]any)) != 0 {
+		t.Errorf("nobody: %v %v", got, err)
 	}
 }
 

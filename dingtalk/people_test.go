@@ -277,6 +277,24 @@ func TestStandInEventIsMadeOnce(t *testing.T) {
 	}
 }
 
+func TestStandInOldGroups(t *testing.T) {
+	s, _ := crew(t)
+	c := client(t, dingtalk.Config{OAPI: s.URL(), API: s.URL(), AppKey: s.AppKey(), AppSecret: s.AppSecret(), QPS: -1, OldGroups: true})
+	made := must(c.Groups.Create(t.Context(), dingtalk.Object{"name": "g", "owner": "ann", "useridlist": []string{"bob"}, "searchable": 1}))(t)
+	if err := c.Groups.Update(t.Context(), dingtalk.Object{"chatid": made.ChatID, "useridlist": []string{"cho"}, "searchable": 0}); err != nil {
+		t.Fatal(err)
+	}
+	if g := must(c.Groups.Get(t.Context(), made.ChatID))(t); !slices.Equal(g.IDs("useridlist"), []string{"ann", "cho"}) || g["searchable"] != int64(0) {
+		t.Errorf("%v", g)
+	}
+	if err := c.Groups.Update(t.Context(), dingtalk.Object{"chatid": "none", "name": "x"}); !dingtalk.IsNotFound(err) {
+		t.Errorf("%v", err)
+	}
+	if s.Calls("/v1.0/im/group/create")+s.Calls("/v1.0/im/group/update") != 0 || s.Calls("/chat/update") != 4 {
+		t.Errorf("%d calls", s.Calls("/chat/update"))
+	}
+}
+
 func TestStandInGroups(t *testing.T) {
 	s, c := crew(t)
 	ctx := t.Context()
@@ -322,4 +340,43 @@ func TestStandInGroups(t *testing.T) {
 		t.Errorf("%+v", now)
 	}
 	sameCounts(t, s, c)
+}
+
+// TestStandInEventsName: what the stand-in pushes is understood: which to-do, event or group, and who is concerned.
+func TestStandInEventsName(t *testing.T) {
+	s, c := crew(t)
+	ctx := t.Context()
+	todo := must(c.Todos.Create(ctx, newTodo("s1")))(t).Text("taskId")
+	event := must(c.Calendars.Create(ctx, newMeeting("m"), dingtalk.CalendarOptions{}))(t).Text("id")
+	group := must(c.Groups.Create(ctx, dingtalk.Object{"name": "g", "owner": "ann", "useridlist": []string{"bob"}}))(t)
+	if err := errors.Join(s.FinishTodo("bob", todo), s.RespondEvent("cho", event, "tentative"), s.AddMember("bob", group.ChatID, "cho"), s.ChangeOwner("ann", group.ChatID, "bob")); err != nil {
+		t.Fatal(err)
+	}
+	kinds := map[string]dingtalk.Kind{"todo": dingtalk.TodoKind, "calendar": dingtalk.CalendarEventKind, "chat": dingtalk.GroupKind}
+	named := map[string]int{}
+	for _, e := range s.Events() {
+		family, _, _ := strings.Cut(e.Type, "_")
+		kind, ours := kinds[family]
+		if !ours {
+			continue
+		}
+		if !slices.Contains(kind.Events, e.Type) {
+			t.Errorf("%s is not an event of %s", e.Type, kind.Name)
+		}
+		named[e.Type]++
+		got := dingtalk.Event{Type: e.Type, Data: e.Data}
+		ids := slices.Concat(got.TodoIDs(), got.CalendarEventIDs(), got.OpenConversationIDs())
+		if !slices.Equal(ids, []string{map[string]string{"todo": todo, "calendar": event, "chat": group.OpenConversationID}[family]}) {
+			t.Errorf("%s names %q", e.Type, ids)
+		}
+		people := map[string][]string{
+			"todo": {union("ann"), union("bob"), union("cho")}, "calendar": {union("ann"), union("bob"), union("cho")}, "chat": {union("cho")},
+		}[family]
+		if e.Type != "chat_update_owner" && !slices.Equal(got.UnionIDs(), people) {
+			t.Errorf("%s concerns %q", e.Type, got.UnionIDs())
+		}
+	}
+	if fmt.Sprint(named) != "map[calendar_event_change:2 chat_add_member:1 chat_update_owner:1 todo_task_create:1 todo_task_update:1]" {
+		t.Errorf("%v", named)
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -20,7 +21,7 @@ func allCalls(c *Client) map[string]func() error {
 	user := Object{"userid": "u", "name": "n", "mobile": "1", "dept_id_list": "1"}
 	dept := Object{"name": "n", "parent_id": "1"}
 	now := newClock().now()
-	return map[string]func() error{
+	calls := map[string]func() error{
 		"Token":           func() error { return second(c.Token(bg())) },
 		"Users.Create":    func() error { return second(c.Users.Create(bg(), user)) },
 		"Users.Update":    func() error { return c.Users.Update(bg(), Object{"userid": "u", "title": "t"}) },
@@ -78,6 +79,49 @@ func allCalls(c *Client) map[string]func() error {
 		"Registered":      func() error { return second(c.Callbacks.Registered(bg())) },
 		"Delete":          func() error { return c.Callbacks.Delete(bg()) },
 	}
+	maps.Copy(calls, callsAboutPeople(c))
+	return calls
+}
+
+// callsAboutPeople are those about to-dos, calendars and groups.
+func callsAboutPeople(c *Client) map[string]func() error {
+	none, now := CalendarOptions{Token: "once"}, newClock().now()
+	scene := SceneGroup{Title: "t", TemplateID: "t", Owner: "ann"}
+	changes := func() error {
+		return second(c.Calendars.Changes(bg(), "A", "t", now, func(Object) error { return nil }))
+	}
+	return map[string]func() error{
+		"Todos.Create":     func() error { return second(c.Todos.Create(bg(), newTodo(Object{"creatorId": "A"}))) },
+		"Todos.Update":     func() error { return c.Todos.Update(bg(), "A", Object{"taskId": "t1", "subject": "x"}) },
+		"SetDone":          func() error { return c.Todos.SetDone(bg(), "A", "t1", true, "B") },
+		"Todos.Delete":     func() error { return c.Todos.Delete(bg(), "A", "t1") },
+		"Todos.List":       func() error { return last(c.Todos.List(bg(), "A", TodoQuery{})) },
+		"Calendars.Create": func() error { return second(c.Calendars.Create(bg(), newMeeting(nil), none)) },
+		"Calendars.Get":    func() error { return second(c.Calendars.Get(bg(), "A", "e1")) },
+		"Calendars.Update": func() error {
+			return c.Calendars.Update(bg(), Object{"id": "e1", "organizer": "A", "summary": "x"}, none)
+		},
+		"AddAttendees":      func() error { return c.Calendars.AddAttendees(bg(), "A", "e1", []string{"B"}, nil, none) },
+		"RemoveAttendees":   func() error { return c.Calendars.RemoveAttendees(bg(), "A", "e1", []string{"B"}, none) },
+		"Attendees":         func() error { return last(c.Calendars.Attendees(bg(), "A", "e1")) },
+		"Respond":           func() error { return c.Calendars.Respond(bg(), "A", "e1", Accepted) },
+		"Calendars.Delete":  func() error { return c.Calendars.Delete(bg(), "A", "e1", none) },
+		"Changes":           changes,
+		"Calendars.List":    func() error { return last(c.Calendars.List(bg(), "A", now, now.Add(time.Hour))) },
+		"View":              func() error { return last(c.Calendars.View(bg(), "A", now, now.Add(time.Hour))) },
+		"Occurrences":       func() error { return last(c.Calendars.Occurrences(bg(), "A", "s")) },
+		"Groups.Create":     func() error { return second(c.Groups.Create(bg(), newGroup(nil))) },
+		"Groups.Get":        func() error { return second(c.Groups.Get(bg(), "chat1")) },
+		"Groups.Update":     func() error { return c.Groups.Update(bg(), Object{"chatid": "chat1", "name": "x"}) },
+		"OpenID":            func() error { return second(c.Groups.OpenConversationID(bg(), "chat1")) },
+		"SetAdmins":         func() error { return c.Groups.SetAdmins(bg(), "chat1", true, "bob") },
+		"Scene.Create":      func() error { return second(c.SceneGroups.Create(bg(), scene)) },
+		"Scene.Update":      func() error { return c.SceneGroups.Update(bg(), "o1", SceneChange{Title: "t"}) },
+		"Disband":           func() error { return c.SceneGroups.Disband(bg(), "o1") },
+		"Scene.AddMembers":  func() error { return c.SceneGroups.AddMembers(bg(), "o1", "u") },
+		"Scene.DropMembers": func() error { return c.SceneGroups.RemoveMembers(bg(), "o1", "u") },
+		"Scene.Members":     func() error { return last(c.SceneGroups.Members(bg(), "o1")) },
+	}
 }
 
 func last[T any](seq func(func(T, error) bool)) (err error) {
@@ -117,7 +161,7 @@ func TestNoSecretInAnyError(t *testing.T) {
 					timeout = 20 * time.Millisecond
 				}
 				client := func() *Client {
-					return f.client(newClock().set, func(cfg *Config) { cfg.Retries, cfg.Timeout, cfg.OldApprovals = -1, timeout, old })
+					return f.client(newClock().set, func(cfg *Config) { cfg.Retries, cfg.Timeout, cfg.OldApprovals, cfg.OldGroups = -1, timeout, old, old })
 				}
 				for what, do := range allCalls(client()) {
 					err := do()
@@ -166,6 +210,11 @@ var allPaths = []string{
 	pathTemplates, pathManagedTemplates, pathFormSchema, pathForecast, pathOldStart, pathOldGet, pathOldIDs, pathOldFile, pathOldTerminate,
 	pathOldComment, pathOldExecute, pathOldTemplates, pathOldManaged, pathAttendanceFinish, pathAttendanceCancel, pathLeaveTypes,
 	pathCallbackRegister, pathCallbackUpdate, pathCallbackGet, pathCallbackDelete,
+	at(pathTodoCreate, "A"), at(pathTodo, "A", "t1"), at(pathTodoDone, "A", "t1"), at(pathTodoQuery, "A"),
+	at(pathCalendarEvents, "A"), at(pathCalendarEvent, "A", "e1"), at(pathCalendarView, "A"), at(pathCalendarAttendees, "A", "e1"),
+	at(pathCalendarRemove, "A", "e1"), at(pathCalendarRespond, "A", "e1"),
+	pathGroupCreate, pathGroupUpdate, pathGroupAdmins, pathGroupGet, pathGroupCreateOld, pathGroupUpdateOld, at(pathGroupOpenID, "chat1"),
+	pathSceneCreate, pathSceneUpdate, pathSceneDisband, pathSceneAdd, pathSceneRemove, pathSceneMembers,
 }
 
 // The bound on the far side's words falls on every place of a secret once: no half of it remains.

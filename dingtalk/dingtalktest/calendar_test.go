@@ -130,8 +130,11 @@ func TestEventIsRefused(t *testing.T) {
 			t.Errorf("%s %s %v: %v", c.method, c.path, c.body, out)
 		}
 	}
-	b.Set(func(k *Knobs) { k.EventsPerDay = 2 })
+	b.Set(func(k *Knobs) { k.EventsPerDay, k.CreateChangeType = 2, "create" })
 	b.meet(nil)
+	if got := b.toldOf("changeType"); got[len(got)-1] != "calendar_event_change create" {
+		t.Errorf("%q", got)
+	}
 	if out := b.v1("POST", create, meeting(nil), 400); out["code"] != "flowLimit" {
 		t.Errorf("%v", out)
 	}
