@@ -8,6 +8,11 @@ import (
 	"dingbridge/odoo"
 )
 
+// connected are the kinds that the engine can work with; the client knows more.
+var connected = map[string]bool{
+	"department": true, "user": true, "role": true, "approval": true, "approval_template": true, "attendance_approval": true,
+}
+
 // Schema tells the mapping lint what both sides offer: the fields of Odoo's models (from stock, or live from a server) and the
 // field tables of DingTalk's kinds.
 func Schema(models func(model string) (map[string]odoo.Field, bool), live bool) mapping.Schema {
@@ -20,6 +25,9 @@ func Schema(models func(model string) (map[string]odoo.Field, bool), live bool) 
 		return OdooFields(fields), true
 	}
 	for _, k := range dingtalk.Kinds() {
+		if !connected[k.Name] {
+			continue
+		}
 		kind := mapping.Kind{
 			Name: k.Name, IDField: k.IDField, Create: k.Create, Update: k.Update, Delete: k.Delete,
 			Read: k.Read, Open: k.Open, Ends: k.Ends, List: k.List != dingtalk.ListNone, Events: len(k.Events) > 0, Fields: map[string]mapping.KindField{},
