@@ -339,3 +339,51 @@ func TestAModelOfOnesOwn(t *testing.T) {
 	want(t, "decided", text(rec, "x_decided"), "张三: 去吧")
 	a.settled()
 }
+
+func TestQuotation(t *testing.T) {
+	a := newArchive(t, "sale-approval", []string{"sales_team.group_sale_salesman_all_leads"}, dingtalktest.Template{Components: []dingtalktest.Component{
+		component("TextField", "单据编号"), component("TextField", "订单号"), component("TextField", "客户"), component("MoneyField", "总金额"),
+		component("TableField", "订单明细", component("TextField", "名称"), component("NumberField", "数量"), component("NumberField", "单价")),
+	}})
+	a.asUser("base.group_user", "sales_team.group_sale_salesman_all_leads")
+	id, err := a.buyer.Create("sale.order", map[string]any{"partner_id": a.business.Customer, "order_line": []any{[]any{0, 0, map[string]any{
+		"product_id": a.business.Products["技术服务"], "name": "技术服务", "product_uom_qty": 3.0, "price_unit": 1000.0,
+	}}}})
+	must(t, err)
+	a.later(2 * time.Second)
+	a.step()
+	want(t, "approvals of a draft", len(a.ding.Instances("PROC")), 0)
+	must(t, a.people.Write("sale.order", id, map[string]any{"state": "sent"}))
+	a.later(2 * time.Second)
+	a.step()
+	in := a.approval()
+	if rows := in.Value("订单明细"); !strings.Contains(rows, "技术服务") || !strings.Contains(rows, "1000") {
+		t.Errorf("lines: %s", rows)
+	}
+	must(t, a.ding.Agree(in.ID, ""))
+	a.step()
+	want(t, "state", a.state("sale.order", id), "sale")
+	a.settled()
+}
+
+func TestVendorBill(t *testing.T) {
+	a := newArchive(t, "bill-approval", []string{"account.group_account_invoice"}, dingtalktest.Template{Components: []dingtalktest.Component{
+		component("TextField", "单据编号"), component("TextField", "供应商"), component("TextField", "发票号"), component("MoneyField", "总金额"),
+	}})
+	a.asUser("base.group_user", "account.group_account_invoice")
+	id, err := a.buyer.Create("account.invoice", map[string]any{"type": "in_invoice", "partner_id": a.business.Vendor, "invoice_line_ids": []any{[]any{0, 0, map[string]any{
+		"name": "办公用品", "quantity": 1.0, "price_unit": 500.0, "account_id": a.business.Accounts["660204"],
+	}}}})
+	must(t, err)
+	a.step()
+	want(t, "approvals without the vendor's number", len(a.ding.Instances("PROC")), 0)
+	a.later(2 * time.Second)
+	must(t, a.people.Write("account.invoice", id, map[string]any{"reference": "FP-20261126"}))
+	a.step()
+	in := a.approval()
+	want(t, "number", in.Value("发票号"), "FP-20261126")
+	must(t, a.ding.Agree(in.ID, ""))
+	a.step()
+	want(t, "state", a.state("account.invoice", id), "open")
+	a.settled()
+}

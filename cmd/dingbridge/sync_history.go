@@ -55,6 +55,9 @@ func (w *world) importHistory(ctx context.Context, names []string, p span, bar *
 		return err
 	}
 	m, _ := w.set.Get(names[0])
+	if m.Approval == nil {
+		return usage(errors.New(w.app.say(txtHistoryOne)))
+	}
 	engine, err := w.engine(zap.NewNop(), nil)
 	if err != nil {
 		return err
