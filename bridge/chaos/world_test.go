@@ -348,11 +348,14 @@ func (w *world) unhook() {
 }
 
 func isOdooWrite(c odootest.Call) bool {
-	switch c.Method {
-	case "write", "create", "unlink", "load", "toggle_active":
-		return strings.HasPrefix(c.Model, "hr.")
+	if !strings.HasPrefix(c.Model, "hr.") {
+		return false
 	}
-	return false
+	switch c.Method {
+	case "write", "create", "unlink", "load", "toggle_active", "message_post":
+		return true
+	}
+	return strings.HasPrefix(c.Method, "action_") // a decision about a leave
 }
 
 // odooWrote enters a write to Odoo.
