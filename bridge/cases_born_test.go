@@ -164,6 +164,28 @@ func TestHistoryIsImported(t *testing.T) {
 	}
 }
 
+// Without an end, an import ends now: what was read is not read again because now is later.
+func TestAnInterruptedImportGoesOn(t *testing.T) {
+	o := newBirth(t)
+	m, _ := o.set().Get("leave-requests")
+	from, to := o.now().AddDate(0, 0, -20), o.now()
+	parts := 0
+	count := func(bridge.History) { parts++ }
+	_, err := o.engine.ImportHistory(o.ctx, m, from, to, func(int) error {
+		if parts == 2 {
+			return bridge.ErrNoLink
+		}
+		return nil
+	}, count)
+	if err == nil {
+		t.Fatal("the import did not stop when the quota did")
+	}
+	h, err := o.engine.ImportHistory(o.ctx, m, from, to.Add(time.Minute), nil, count)
+	must(t, err)
+	want(t, "parts of seven days read", parts, 3)
+	want(t, "the end", h.To, to.Add(time.Minute))
+}
+
 func TestWhatIsBornInDingTalkIsNotAskedForAgain(t *testing.T) {
 	w := newWorldAs(t, []string{"hr_holidays.group_hr_holidays_manager"}, append(presets(t), mapping.Source{File: "leave.yaml", Data: []byte(leaveYAML)}, mapping.Source{File: "born.yaml", Data: []byte(bornYAML)})...)
 	for _, code := range []string{"PROC-BORN", "PROC-LEAVE"} {

@@ -17,7 +17,7 @@ const importPart = 7 * 24 * time.Hour
 type History struct {
 	From time.Time `json:"from"`
 	To   time.Time `json:"to"`
-	Done time.Time `json:"done"` // up to where it got; an interrupted import of the same span goes on here
+	Done time.Time `json:"done"` // up to where it got; an interrupted import from the same time goes on here
 	// Found counts the instances in the span, Fresh those that no link holds and that were made due.
 	Found int `json:"found"`
 	Fresh int `json:"fresh"`
@@ -26,7 +26,7 @@ type History struct {
 // ImportHistory makes the instances of the mapping's template due that were started in the span and that nothing in Odoo stands for;
 // the worker then looks at each as at any other, under the mapping's own rules and guard. DingTalk lists a year back, in spans of 120
 // days (获取审批实例ID列表). It can be interrupted and goes on where it was. enough, if given, is asked before each part with the number of
-// counted calls that it and reading what it finds may cost; its error ends the import.
+// counted calls that it and reading what was found so far may cost; its error ends the import.
 func (e *Engine) ImportHistory(ctx context.Context, m *mapping.Mapping, from, to time.Time, enough func(calls int) error, progress func(h History)) (History, error) {
 	h := History{From: from, To: to, Done: from}
 	switch {
@@ -44,24 +44,29 @@ func (e *Engine) ImportHistory(ctx context.Context, m *mapping.Mapping, from, to
 	if err := e.Store.View(ctx, func(tx Tx) error {
 		raw, err := tx.Meta(key)
 		var saved History
-		if err == nil && raw != "" && json.Unmarshal([]byte(raw), &saved) == nil && saved.From.Equal(from) && saved.To.Equal(to) {
-			h = saved
+		if err == nil && raw != "" && json.Unmarshal([]byte(raw), &saved) == nil && saved.From.Equal(from) && !saved.Done.After(to) {
+			h, h.To = saved, to
 		}
 		return err
 	}); err != nil {
 		return h, err
+	}
+	before := h.Fresh
+	ask := func(calls int) error { // with what earlier parts left to be read
+		if enough == nil {
+			return nil
+		}
+		return enough(h.Fresh - before + calls)
 	}
 	for h.Done.Before(to) {
 		end := h.Done.Add(importPart)
 		if end.After(to) {
 			end = to
 		}
-		if enough != nil {
-			if err := enough(1); err != nil {
-				return h, err
-			}
+		if err := ask(1); err != nil {
+			return h, err
 		}
-		if err := e.importSpan(ctx, m, &h, end, key, enough); err != nil {
+		if err := e.importSpan(ctx, m, &h, end, key, ask); err != nil {
 			return h, err
 		}
 		if progress != nil {
@@ -72,7 +77,7 @@ func (e *Engine) ImportHistory(ctx context.Context, m *mapping.Mapping, from, to
 }
 
 // importSpan lists one part and makes due, in one transaction with how far the import got, what no link holds.
-func (e *Engine) importSpan(ctx context.Context, m *mapping.Mapping, h *History, end time.Time, key string, enough func(int) error) error {
+func (e *Engine) importSpan(ctx context.Context, m *mapping.Mapping, h *History, end time.Time, key string, ask func(int) error) error {
 	var ids []ID
 	for id, err := range e.ding.client.Approvals.IDs(ctx, dingtalk.IDsQuery{ProcessCode: m.Approval.ProcessCode, From: h.Done, To: end}) {
 		if err != nil {
@@ -84,8 +89,8 @@ func (e *Engine) importSpan(ctx context.Context, m *mapping.Mapping, h *History,
 	if err != nil {
 		return err
 	}
-	if enough != nil && len(fresh) > 0 {
-		if err := enough(len(fresh)); err != nil {
+	if len(fresh) > 0 {
+		if err := ask(len(fresh)); err != nil {
 			return err
 		}
 	}

@@ -226,9 +226,9 @@ func (d *daemon) confirmed(ctx context.Context, first bool) (*mapping.Set, error
 	}
 }
 
-// logComplaints tells the warnings about the mappings, one line each.
+// logComplaints tells what is wrong with the mappings, one line each.
 func (d *daemon) logComplaints(complaints mapping.Complaints) {
-	for _, c := range complaints.Warnings() {
+	for _, c := range complaints {
 		d.log.Warn("mapping", zap.String("reason", c.Message), zap.String("position", c.Position.String()))
 	}
 }

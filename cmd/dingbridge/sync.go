@@ -82,7 +82,7 @@ func (w *world) sync(ctx context.Context, names []string, patience time.Duration
 	}
 	bar := newProgress(w.app.err)
 	if past != (span{}) {
-		if err := w.importHistory(ctx, names, past, bar); err != nil {
+		if err := w.importHistory(ctx, names, past, bar, asJSON); err != nil {
 			return err
 		}
 	}

@@ -43,7 +43,7 @@ func (p span) times(zone *time.Location, now time.Time) (from, to time.Time, err
 }
 
 // importHistory makes what was started in DingTalk within the span due; the worker looks at it as at everything else.
-func (w *world) importHistory(ctx context.Context, names []string, p span, bar *progress) error {
+func (w *world) importHistory(ctx context.Context, names []string, p span, bar *progress, asJSON bool) error {
 	if len(names) != 1 {
 		return usage(errors.New(w.app.say(txtHistoryOne)))
 	}
@@ -67,6 +67,10 @@ func (w *world) importHistory(ctx context.Context, names []string, p span, bar *
 	if err != nil {
 		return err
 	}
+	if asJSON { // standard output is for the object
+		_, err = fmt.Fprintln(w.app.err, w.app.say(txtHistory, h.Found, h.Fresh))
+		return err
+	}
 	w.app.tell(txtHistory, h.Found, h.Fresh)
 	return nil
 }
@@ -74,6 +78,9 @@ func (w *world) importHistory(ctx context.Context, names []string, p span, bar *
 // imported runs the import, within what is left of the month's calls.
 func (w *world) imported(ctx context.Context, e *bridge.Engine, m *mapping.Mapping, from, to time.Time, bar *progress) (bridge.History, error) {
 	enough := func(calls int) error {
+		if err := e.KeepQuota(ctx); err != nil { // those of the parts before this one are among the used
+			return err
+		}
 		st, err := bridge.ReadQuota(ctx, w.store, w.pace.now(), w.zone, w.quotaLimits())
 		if err != nil || st.Calls.Limit == 0 {
 			return err

@@ -20,6 +20,9 @@ var (
 	txtSkeletonFlag = tr("print a mapping to begin with for this template and this model (with --live): PROC-…,MODEL; without a model the templates are listed", "为该模板与模型输出映射草稿（与 --live 一起用）：PROC-…,MODEL；不写模型则列出模板")
 )
 
+// oldApprovals says that approvals go by the API before v1.0.
+func (s *Settings) oldApprovals() bool { return s.DingTalk.Approvals == "old" }
+
 // processCodes are the settings' codes by mapping.
 func (s *Settings) processCodes() (map[string]string, error) {
 	codes := map[string]string{}
@@ -82,6 +85,9 @@ func templatesOf(ctx context.Context, c *dingtalk.Client, set *mapping.Set) (fou
 
 // checkTemplates reads the forms of approvals and compares the mappings with them.
 func (w *world) checkTemplates(ctx context.Context, set *mapping.Set) (mapping.Complaints, []finding) {
+	if w.settings.oldApprovals() { // which does not tell a form
+		return nil, nil
+	}
 	var findings []finding
 	found, failed := templatesOf(ctx, w.ding, set)
 	for _, code := range sortedKeys(found) {
@@ -109,8 +115,8 @@ func lintTemplates(set *mapping.Set, found map[string]mapping.Template, failed m
 
 // tellTemplates logs what is wrong between the mappings and their forms. A form that cannot be read now is read when an approval starts.
 func (d *daemon) tellTemplates(ctx context.Context, set *mapping.Set) {
-	if len(set.ByKind("approval")) == 0 {
-		return
+	if len(set.ByKind("approval")) == 0 || d.settings.oldApprovals() {
+		return // the old API does not tell a form
 	}
 	found, failed := templatesOf(ctx, d.ding, set)
 	for code, err := range failed {

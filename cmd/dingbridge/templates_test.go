@@ -80,4 +80,5 @@ func TestHistoryIsImportedByCommand(t *testing.T) {
 	if len(leaves) != 1 || textOf(s.stage.odoo.Get("hr.leave", leaves[0])["state"]) != "validate" {
 		t.Errorf("leaves: %v\n%s\n%s", leaves, got.out, got.err)
 	}
+	unmarshal[map[string]any](t, s.run("sync", "leave-requests", "--from", day, "--json").out)
 }
