@@ -119,6 +119,7 @@ func Kinds() []Kind {
 	return []Kind{
 		DepartmentKind, UserKind, RoleKind, ApprovalKind, ApprovalTemplateKind, AttendanceApprovalKind,
 		TodoKind, CalendarEventKind, GroupKind,
+		WorkNoticeKind, PersonMessageKind, GroupMessageKind, RobotMessageKind, DingKind, ConversationMessageKind,
 	}
 }
 

@@ -8,7 +8,7 @@ var GroupKind = Kind{
 	Events: []string{"chat_add_member", "chat_remove_member", "chat_quit", "chat_update_owner", "chat_update_title", "chat_disband"},
 	Fields: []Field{
 		{Name: "chatid", Type: ID, Get: true, Unique: true},
-		{Name: "openConversationId", Type: Text, Get: true, Unique: true},
+		{Name: "openConversationId", Type: ID, Get: true, Unique: true},
 		{Name: "name", Type: Text, Create: true, Update: true, Get: true, Required: true, MaxLen: 20},
 		{Name: "owner", Type: ID, Create: true, Update: true, Get: true, Required: true, Ref: "user"},
 		// The owner is one of them. An update makes the calls that add and remove.

@@ -1,6 +1,9 @@
 package dingtalk
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestKindTables(t *testing.T) {
 	for _, k := range Kinds() {
@@ -24,7 +27,7 @@ func TestKindTables(t *testing.T) {
 				t.Errorf("%s twice", where)
 			}
 			names[f.Name], names[f.ReadName()] = true, true
-			if !f.Create && !f.Update && !f.Get && !f.List {
+			if !f.Create && !f.Update && !f.Get && !f.List && f.Name != k.IDField { // the id may be the answer to a creation only
 				t.Errorf("%s appears nowhere", where)
 			}
 			if f.Required && !f.Create {
@@ -99,5 +102,27 @@ func TestKindFacts(t *testing.T) {
 	}
 	if user("senior_mode").ReadName() != "senior" || user("name").ReadName() != "name" {
 		t.Error("ReadName")
+	}
+}
+
+// A message's content is one group of fields, and what some kinds share has one name.
+func TestMessageKinds(t *testing.T) {
+	for _, k := range []Kind{WorkNoticeKind, PersonMessageKind, GroupMessageKind, RobotMessageKind, ConversationMessageKind} {
+		if k.Read || k.List != ListNone || !k.Create {
+			t.Errorf("%s: %+v", k.Name, k)
+		}
+		for _, name := range []string{"text.content", "markdown.title", "markdown.text", "link.messageUrl", "action_card.btn_json_list"} {
+			if f, ok := k.Field(name); !ok || !f.Create || f.Update || f.Required {
+				t.Errorf("%s.%s: %+v", k.Name, name, f)
+			}
+		}
+	}
+	for _, f := range WorkNoticeKind.Fields {
+		if bar := strings.HasPrefix(f.Name, "oa.status_bar."); f.Update != bar {
+			t.Errorf("%s: an update changes the status bar only", f.Name)
+		}
+	}
+	if _, ok := ConversationMessageKind.Field("oa.status_bar.status_value"); ok {
+		t.Error("an ordinary message has no status bar")
 	}
 }
