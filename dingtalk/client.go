@@ -29,6 +29,8 @@ type Config struct {
 	AppKey           string // the Client ID
 	AppSecret        string // the Client Secret
 	CorpID           string
+	AgentID          int64  // the app's AgentId in the corp, for work notices
+	RobotCode        string // of the enterprise robot; default AppKey, the code of the app's own robot
 
 	// QPS is the rate allowed per API path (app × API, 调用频率限制); 0: 20, the standard edition's; below 0: no limit here.
 	QPS float64
@@ -75,6 +77,13 @@ type Client struct {
 	Calendars   *CalendarService
 	Groups      *GroupService
 	SceneGroups *SceneGroupService
+
+	Notices       *NoticeService
+	Media         *MediaService
+	Robots        *RobotService
+	Webhooks      *WebhookService
+	Dings         *DingService
+	Conversations *ConversationService
 
 	cfg    Config
 	http   *resty.Client
@@ -130,6 +139,12 @@ func New(cfg Config) (*Client, error) {
 	c.Calendars = &CalendarService{c}
 	c.Groups = &GroupService{c: c}
 	c.SceneGroups = &SceneGroupService{c}
+	c.Notices = &NoticeService{c}
+	c.Media = &MediaService{c}
+	c.Robots = &RobotService{c}
+	c.Webhooks = newWebhookService(c)
+	c.Dings = &DingService{c}
+	c.Conversations = &ConversationService{c}
 	return c, nil
 }
 

@@ -40,6 +40,9 @@ var (
 	vBarred      = verdict{class: Halt, scope: ScopeIP, after: haltBar, nature: barAnswer}
 	vQuota       = verdict{class: Halt, scope: ScopeCounted, after: haltQuota, nature: quotaAnswer}
 	vDaily       = verdict{class: Halt, scope: scopeThisAPI, after: haltQuota, nature: quotaAnswer}
+	vToAll       = verdict{class: Retry, after: haltQuota} // notices to everyone, of a day
+	vMinute      = verdict{class: Retry, after: time.Minute}
+	vSetting     = verdict{class: Halt, scope: scopeThisAPI, after: haltConfig} // the robot or the agent that is set, not the message
 	vReject      = verdict{class: Reject}
 	vMissing     = verdict{class: Missing}
 )
@@ -120,8 +123,17 @@ var oldCodes = map[string]verdict{
 	"820011": vBusy,   // two starts at once
 	"40083":  vCredentials,
 
-	// Groups. What 49000 to 49023 say one by one the documents do not tell; see oldCode.
+	// Groups. What 49000 to 49023 say one by one the documents do not tell; see refusedByRange.
 	"49000": vMissing, "40015": vReject, "40016": vReject, "40017": vReject, "70001": vCredentials,
+
+	// Messages (发送工作通知, 更新工作通知状态栏, 上传媒体文件). 40004 is a type, of a message or of media.
+	"34004": vReject, "40008": vReject, "34014": vReject, "34016": vReject, "40007": vReject, "40048": vReject, "41049": vReject,
+	"40004": vReject, "40005": vReject, "40006": vReject, "41005": vReject, "43008": vReject,
+	"41028": rejects(receiversField), "41029": rejects(receiversField),
+	"41044": vPermission,
+	"41045": vToAll, "41046": vToAll,
+	"41047": vMinute, // receivers of a minute
+	"41052": vMinute, // the notice is still being sent, or has too many receivers for its result to be read
 }
 
 // fieldByCall corrects the table where a code is about another field, or the object itself, in some calls.
@@ -132,6 +144,7 @@ var fieldByCall = map[string]map[string]string{
 	pathDepartmentUpdate: {"40009": "", "60121": "dept_manager_userid_list", "33012": "dept_manager_userid_list"},
 	pathOldStart:         {"820004": "process_code", "60121": "originator_user_id", "33012": "originator_user_id", "60003": "dept_id"},
 	pathOldIDs:           {"820004": "process_code"},
+	pathConversationSend: {"40015": "cid", "40016": "cid", "40017": "cid"},
 }
 
 // verdictByCall corrects the tables where a code means something else in some calls.
@@ -143,6 +156,9 @@ var verdictByCall = map[string]map[string]verdict{
 	pathInstanceExecute:   {"internalError": vReject},
 	// A template, not the app's permission point.
 	pathFormSchema: {"noPermission": rejects("process_code"), "formNotExist": vMissing, "aflowProcessCodeIsError": vMissing},
+	// The agent id that is set is not this app's: no notice has anything to do with it.
+	pathNoticeSend: {"40056": vSetting}, pathNoticeProgress: {"40056": vSetting}, pathNoticeResult: {"40056": vSetting},
+	pathNoticeRecall: {"40056": vSetting}, pathNoticeStatusBar: {"40056": vSetting},
 }
 
 // newCodes are the code strings of the new generation; see also newCode.
@@ -175,6 +191,19 @@ var newCodes = map[string]verdict{
 
 	// Groups. The misspelling is DingTalk's.
 	"parameter.invalid": vReject, "permession.checkFailed": vReject,
+
+	// Robots and DING (批量发送人与机器人会话中机器人消息, 机器人发送群聊消息, 发送DING消息). Other refusals are about the message.
+	"send.byToken.tooFast": vThrottled, "too.many.group": vThrottled, "too.many.people": vThrottled, "toomuch.msg": vThrottled,
+	"invalidParameter.robotCode.empty": vSetting, "invalidParameter.robotCode.notExsit": vSetting, "invalidParameter.robotCode.invalid": vSetting,
+	"invalidParameter.robotCode.auth": vSetting, "invalidParameter.robotCode.missing": vSetting, "not.allowed.robotCode": vSetting,
+	"robot.not.allowed.robotCode": vSetting, "bot.stopped": vSetting, "bot.forbidden.sendMessage": vSetting, "invalid.chatbotId": vSetting,
+	"invalidParameter.robotCode.coolApp": rejects("coolAppCode"),
+	"invalidParameter.userIds.empty":     rejects(receiversField), "invalidParameter.userIds.overMax": rejects(receiversField),
+	"illegal.receivers": rejects(receiversField), "receivers.exceed": rejects(receiversField), "miss.staffId": rejects(receiversField),
+	"ding.receivercount.limit": rejects(receiversField), "ding.serverquota.insufficient": vDaily,
+	"miss.openConversationId": rejects("openConversationId"), "invalid.openConversationId": rejects("openConversationId"),
+	"group.disbanded":     rejects("openConversationId"),
+	"unknown.send.result": vBusy, "send.ding.exception": vBusy,
 
 	"ServiceUnavailable": vBusy, "unknownError": vBusy, "system.error": vBusy, "server.error": vBusy, "systemError": vBusy,
 
@@ -276,7 +305,7 @@ func oldCode(code, path string) verdict {
 		return v
 	}
 	v, ok := oldCodes[code]
-	if !ok && len(code) == 5 && strings.HasPrefix(code, "490") && strings.HasPrefix(path, "/chat/") {
+	if !ok && refusedByRange(code, path) {
 		return vReject
 	}
 	if !ok {
@@ -286,6 +315,13 @@ func oldCode(code, path string) verdict {
 		v.field = field
 	}
 	return v
+}
+
+// refusedByRange tells whether a code lies among those that the documents of groups and of ordinary messages name by their ends only:
+// 49000 to 49023 and, of messages, 34001 to 34016.
+func refusedByRange(code, path string) bool {
+	old := path == pathConversationSend
+	return len(code) == 5 && (strings.HasPrefix(code, "490") && (old || strings.HasPrefix(path, "/chat/")) || strings.HasPrefix(code, "340") && old)
 }
 
 // apply writes the verdict into the failure. scopes are the permission points named by the answer.

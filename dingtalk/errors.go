@@ -41,20 +41,22 @@ func (c Class) String() string {
 	return "unclassified"
 }
 
-// The scopes of a Halt. A scope of one API path is ScopeAPI + path, one of a permission point ScopePermission + point.
+// The scopes of a Halt. A scope of one API path is ScopeAPI + path, one of a permission point ScopePermission + point, one of a
+// webhook ScopeWebhook + the webhook's name.
 const (
 	ScopeCounted    = "counted"     // the monthly quota of counted calls is used up (90020, ApiCountLimitForOrg)
 	ScopeApp        = "app"         // credentials, a stopped app, a disabled corp
 	ScopeIP         = "ip"          // this address is barred or not on the app's list
 	ScopeAPI        = "api:"        // prefix
 	ScopePermission = "permission:" // prefix
+	ScopeWebhook    = "webhook:"    // prefix
 )
 
 // Error is the failure of one call; every failure of this package's calls is one (errors.As). It never contains a token or
 // a secret. Sources of the classification: 全局错误码, 调用频率限制, and the error tables of the calls' own documents.
 type Error struct {
 	Class Class
-	// Scope of a Halt: "api:<path>", "counted", "app", "ip" or "permission:<point>".
+	// Scope of a Halt: "api:<path>", "counted", "app", "ip", "permission:<point>" or "webhook:<name>".
 	Scope string
 	// After is how long to wait before trying again; 0: no advice.
 	After time.Duration

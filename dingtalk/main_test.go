@@ -109,7 +109,7 @@ func (f *far) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c := call{raw: string(raw), query: r.URL.Query(), head: r.Header, token: token}
-	if len(raw) > 0 {
+	if len(raw) > 0 && r.Header.Get("Content-Type") == "application/json" {
 		if err := json.Unmarshal(raw, &c.body); err != nil {
 			f.t.Errorf("%s: body is no JSON object: %q", path, raw)
 		}

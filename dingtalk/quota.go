@@ -16,6 +16,7 @@ import (
 var free = names{
 	"/v1.0/oauth2/", "/gettoken", "/sso/gettoken", "/get_jsapi_ticket", // tokens and sign-in
 	pathStreamOpen,
+	pathWebhook, pathSessionWebhook, // they count against the quota of pushes, and go on when that of calls is used up
 	pathScopes, "/v1.0/contact/", "/topapi/extcontact/",
 	"/topapi/v2/user/", "/topapi/user/", "/topapi/inactive/user/",
 	"/topapi/v2/department/",

@@ -80,6 +80,7 @@ func allCalls(c *Client) map[string]func() error {
 		"Delete":          func() error { return c.Callbacks.Delete(bg()) },
 	}
 	maps.Copy(calls, callsAboutPeople(c))
+	maps.Copy(calls, callsAboutMessages(c))
 	return calls
 }
 
@@ -124,6 +125,31 @@ func callsAboutPeople(c *Client) map[string]func() error {
 	}
 }
 
+// callsAboutMessages leaves out those by webhooks, which have secrets of their own.
+func callsAboutMessages(c *Client) map[string]func() error {
+	to, text := NoticeReceivers{Users: []string{"u"}}, Object{"text.content": "x"}
+	inGroup, inConversation := joined(text, Object{"openConversationId": "c"}), joined(text, Object{"cid": "c", "sender": "u"})
+	bar := Object{"task_id": "5", "oa.status_bar.status_value": "v"}
+	return map[string]func() error{
+		"Notices.Send":       func() error { return second(c.Notices.Send(bg(), to, text)) },
+		"Progress":           func() error { return second(c.Notices.Progress(bg(), "5")) },
+		"Result":             func() error { return second(c.Notices.Result(bg(), "5")) },
+		"Notices.Recall":     func() error { return c.Notices.Recall(bg(), "5") },
+		"SetStatusBar":       func() error { return c.Notices.SetStatusBar(bg(), bar) },
+		"Upload":             func() error { return second(c.Media.Upload(bg(), MediaImage, "a.png", []byte("x"))) },
+		"SendToPersons":      func() error { return second(c.Robots.SendToPersons(bg(), []string{"u"}, text)) },
+		"SendToGroup":        func() error { return second(c.Robots.SendToGroup(bg(), inGroup)) },
+		"ReadByPersons":      func() error { return second(c.Robots.ReadByPersons(bg(), "k")) },
+		"ReadByGroup":        func() error { return second(c.Robots.ReadByGroup(bg(), "c", "k")) },
+		"RecallFromPersons":  func() error { return second(c.Robots.RecallFromPersons(bg(), "k")) },
+		"RecallFromGroup":    func() error { return second(c.Robots.RecallFromGroup(bg(), "c", "k")) },
+		"Robots.FileURL":     func() error { return second(c.Robots.FileURL(bg(), "d")) },
+		"Dings.Send":         func() error { return second(c.Dings.Send(bg(), []string{"u"}, Object{"content": "x"})) },
+		"Dings.Recall":       func() error { return c.Dings.Recall(bg(), "d") },
+		"Conversations.Send": func() error { return second(c.Conversations.Send(bg(), inConversation)) },
+	}
+}
+
 func last[T any](seq func(func(T, error) bool)) (err error) {
 	seq(func(_ T, e error) bool { err = e; return true })
 	return err
@@ -161,7 +187,9 @@ func TestNoSecretInAnyError(t *testing.T) {
 					timeout = 20 * time.Millisecond
 				}
 				client := func() *Client {
-					return f.client(newClock().set, func(cfg *Config) { cfg.Retries, cfg.Timeout, cfg.OldApprovals, cfg.OldGroups = -1, timeout, old, old })
+					return f.client(newClock().set, func(cfg *Config) {
+						cfg.Retries, cfg.Timeout, cfg.OldApprovals, cfg.OldGroups, cfg.AgentID = -1, timeout, old, old, 7
+					})
 				}
 				for what, do := range allCalls(client()) {
 					err := do()
@@ -214,6 +242,9 @@ var allPaths = []string{
 	at(pathCalendarEvents, "A"), at(pathCalendarEvent, "A", "e1"), at(pathCalendarView, "A"), at(pathCalendarAttendees, "A", "e1"),
 	at(pathCalendarRemove, "A", "e1"), at(pathCalendarRespond, "A", "e1"),
 	pathGroupCreate, pathGroupUpdate, pathGroupAdmins, pathGroupGet, pathGroupCreateOld, pathGroupUpdateOld, at(pathGroupOpenID, "chat1"),
+	pathNoticeSend, pathNoticeProgress, pathNoticeResult, pathNoticeRecall, pathNoticeStatusBar, pathMediaUpload, pathRobotPersons,
+	pathRobotPersonsRead, pathRobotPersonRecall, pathRobotGroup, pathRobotGroupRead, pathRobotGroupRecall, pathRobotFile, pathDingSend,
+	pathDingRecall, pathConversationSend,
 	pathSceneCreate, pathSceneUpdate, pathSceneDisband, pathSceneAdd, pathSceneRemove, pathSceneMembers,
 }
 

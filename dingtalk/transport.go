@@ -33,7 +33,9 @@ type request struct {
 	once    string // the x-client-token: what comes with the same one is the same call
 	read    bool   // changes nothing, so the transport may repeat it
 	noToken bool
-	secrets []string // in the body, besides the app's own: the answer's words may repeat them
+	upload  *upload  // instead of a body
+	base    string   // where it goes instead of the host of its generation
+	secrets []string // that it carries besides the app's own: the answer's words may repeat them
 }
 
 type callKey struct{}
@@ -239,6 +241,9 @@ func (c *Client) transmit(ctx context.Context, r request, token string) (*resty.
 	if r.v1 {
 		base = c.cfg.API
 	}
+	if r.base != "" {
+		base = r.base
+	}
 	for key, values := range r.query {
 		req.QueryParam[key] = values
 	}
@@ -255,6 +260,9 @@ func (c *Client) transmit(ctx context.Context, r request, token string) (*resty.
 			return nil, &Error{Class: Reject, API: r.path, Message: "the request is not representable in JSON"}
 		}
 		req.SetHeader("Content-Type", "application/json").SetBody(raw)
+	}
+	if r.upload != nil {
+		req.SetHeader("Content-Type", r.upload.contentType).SetBody(r.upload.body)
 	}
 	if r.once != "" {
 		req.SetHeader(ClientToken, r.once)
