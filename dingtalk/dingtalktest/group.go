@@ -22,6 +22,7 @@ type Group struct {
 	Template           string           // of a scene group (场景群)
 	UUID               string           // likewise: what the app called it
 	ByAPI              bool             // an app made it; the API shows and changes no other
+	NoRobot            bool             // the app's robot is no member
 	Disbanded          bool
 	Created            time.Time
 }

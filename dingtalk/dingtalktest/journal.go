@@ -184,10 +184,8 @@ func (s *Server) identities(path string, p params) []string {
 		return []string{"role " + p.text("groupId") + "/" + p.text("roleName")}
 	case groupCreate, oldGroupCreate:
 		return []string{"group " + p.text("owner") + "/" + p.text("name")}
-	case noticeSend:
-		return []string{noticeIdentity(p)}
 	}
-	return nil
+	return s.messageIdentities(path, p)
 }
 
 // startIdentity is what a start of an approval is about, as Duplicates names it.

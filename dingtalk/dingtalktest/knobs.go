@@ -81,7 +81,7 @@ type Knobs struct {
 	MaxDepartments        int             // 60110 beyond (0 = no limit)
 	MaxDepartmentMembers  int             // 40023 beyond (0 = no limit)
 	MaxHeadcount          int             // 40024 beyond (0 = no limit)
-	SensitiveWords        []string        // names and remarks with one of them: 60022
+	SensitiveWords        []string        // names and remarks with one of them: 60022; messages: 41049, contain.notAllowed.text, 430101
 	HRMPositions          bool            // 智能人事 manages positions: title and departments cannot be changed by user/update: 12150
 
 	// Approvals.
@@ -126,6 +126,23 @@ type Knobs struct {
 	SceneMembersPage       int           // members a page of a scene group's members holds, whatever was asked for (0 = up to 1000)
 	DisbandedGone          bool          // a disbanded group is not found any more; else it is shown with status 2
 
+	// Messages.
+
+	NoticesPerDay    int             // work notices a person and day; more are withheld behind a success (500)
+	NoticesPerMinute int             // receivers of work notices a minute of the server's clock; likewise (5000)
+	NoticesToAll     int             // work notices to everybody a day; more are refused with 41045 (3)
+	NoticeTakes      time.Duration   // how long the sending of a work notice goes on, on the server's clock
+	Unreachable      map[string]bool // people whom no work notice and no message of the robot reaches
+	RobotThrottled   map[string]bool // people to whom the robot has said too much: flowControlledStaffIdList
+	RobotStopped     bool            // bot.stopped
+	UnsafeURLs       []string        // texts with one of them: 40048, contain.unsafe.url
+	OrdinaryMessages bool            // the app was granted /message/send_to_conversation; else 43007
+	DingQuota        int             // DING messages a month; more are refused (0 = no limit)
+	WebhookPerMinute int             // messages a webhook and minute (20)
+	WebhookBar       time.Duration   // how long a webhook is limited beyond them, on the server's clock (10 min)
+	WebhookLimitCode int             // the answer then: 410100 (default), 130101 or 660026
+	RobotByHTTP      string          // URL that gets what people say to the robot; else Stream does
+
 	// Access.
 
 	TokenLife      time.Duration // of app tokens, on the server's clock (7200 s)
@@ -154,6 +171,8 @@ func DefaultKnobs() Knobs {
 		TokenLife: 7200 * time.Second, ExpiredToken: 40014,
 		WithdrawAfter: 15 * time.Second, DeleteEventType: "delete",
 		TodoPage: 20, EventsPerDay: 100, SyncTokenLife: 30 * 24 * time.Hour, CreateChangeType: "created", GroupCallMembers: 40,
+		NoticesPerDay: 500, NoticesPerMinute: 5000, NoticesToAll: 3,
+		WebhookPerMinute: 20, WebhookBar: 10 * time.Minute, WebhookLimitCode: 410100,
 	}
 }
 

@@ -2,7 +2,6 @@ package dingtalktest
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -16,7 +15,13 @@ type Notice struct {
 	Delivered []string          // userids that received it
 	Forbidden map[string]string // userids that did not, with the code of forbidden_list, e.g. 143106 same content the same day
 	Invalid   []string          // userids that do not exist
+	Failed    []string          // userids that could not be reached
+	Read      []string          // userids that read it
+	StatusBar string            // status_value as it is now
 	Recalled  bool
+
+	invalidDepartments []int64
+	receivers          int // all of them, whatever became of it
 }
 
 // The limits of work notices (DingTalk document 发送工作通知).
@@ -24,8 +29,10 @@ const (
 	noticeUsers    = 100
 	noticeDepts    = 20
 	noticeBytes    = 2048
-	noticesPerDay  = 500
 	noticeLifetime = 24 * time.Hour
+	barUsers       = 5 // of a notice with a status bar
+	barLifetime    = 7 * 24 * time.Hour
+	resultUsers    = 100
 )
 
 // notices is all about work notices that needs the server's lock.
@@ -33,6 +40,9 @@ type notices struct {
 	list []*Notice
 	sent map[string]bool // person, day, content
 	day  map[string]int  // person, day
+
+	minute   usage // receivers
+	everyone usage // sendings to everybody, of a day
 }
 
 // Notices returns the accepted work notices, oldest first.
@@ -42,6 +52,7 @@ func (s *Server) Notices() []Notice {
 	out := make([]Notice, len(s.notices.list))
 	for i, n := range s.notices.list {
 		out[i] = *n
+		out[i].Read = slices.Clone(n.Read)
 	}
 	return out
 }
@@ -61,28 +72,52 @@ func (s *Server) sendNotice(c *call) (any, *Refusal) {
 	if len(users) == 0 && len(departments) == 0 && !everybody {
 		return nil, missing(40035, "userid_list, dept_id_list, to_all_user")
 	}
-	msg, ok := c.params.object("msg")
-	if !ok {
-		return nil, refuse(34014)
+	msg, text, no := s.readMsg(c.params)
+	if no != nil {
+		return nil, no
 	}
-	kind := asText(msg["msgtype"])
-	if _, ok := msg[kind].(map[string]any); kind == "" || !ok {
-		return nil, refuse(34004)
+	if no := s.checkNotice(msg, text); no != nil {
+		return nil, no
 	}
-	text, err := json.Marshal(msg)
-	if err != nil {
-		return nil, refuse(34014)
+	bar := barOf(msg)
+	if bar != "" && (everybody || len(departments) > 0 || len(users) > barUsers) {
+		return nil, missing(40035, "status_bar")
 	}
-	if len(text) > noticeBytes {
-		return nil, refuse(34016)
+	if today := s.notices.everyone.of(c.now.In(china).Format(time.DateOnly)); everybody {
+		if *today >= s.knobs.NoticesToAll {
+			return nil, refuse(41045)
+		}
+		*today++
 	}
-	if no := s.checkSensitive(string(text)); no != nil {
-		return nil, refuse(41049)
+	n := &Notice{
+		TaskID: 256271667000 + int64(len(s.notices.list)) + 1, At: c.now, Msg: text, Forbidden: map[string]string{}, StatusBar: bar,
 	}
-	n := &Notice{TaskID: 256271667000 + int64(len(s.notices.list)) + 1, At: c.now, Msg: text, Forbidden: map[string]string{}}
 	s.deliverNotice(n, s.receivers(n, users, departments, everybody))
 	s.notices.list = append(s.notices.list, n)
 	return topLevel{"task_id": n.TaskID}, nil
+}
+
+// checkNotice refuses a msg that a work notice cannot carry.
+func (s *Server) checkNotice(msg map[string]any, text json.RawMessage) *Refusal {
+	if no := s.checkMsg(msg); no != nil {
+		return no
+	}
+	switch {
+	case len(text) > noticeBytes:
+		return refuse(34016)
+	case s.sensitive(string(text)):
+		return refuse(41049)
+	case s.unsafeURL(string(text)):
+		return refuse(40048)
+	}
+	return nil
+}
+
+// barOf is the status of an oa message's bar, "" without one.
+func barOf(msg map[string]any) string {
+	oa, _ := msg["oa"].(map[string]any)
+	bar, _ := oa["status_bar"].(map[string]any)
+	return asText(bar["status_value"])
 }
 
 // checkAgent compares agent_id with the app's.
@@ -115,6 +150,10 @@ func (s *Server) receivers(n *Notice, users []string, departments []int64, every
 		add(id)
 	}
 	for _, id := range departments {
+		if s.dir.units[id] == nil {
+			n.invalidDepartments = append(n.invalidDepartments, id)
+			continue
+		}
 		for _, dept := range s.dir.subtree(id) {
 			for _, m := range s.dir.members[dept] {
 				add(m.id)
@@ -124,27 +163,43 @@ func (s *Server) receivers(n *Notice, users []string, departments []int64, every
 	return out
 }
 
-// deliverNotice hands a notice to each person within the limits of a day.
+// deliverNotice hands a notice to each person within the limits of a day and of the minute. Beyond them nothing is said.
 func (s *Server) deliverNotice(n *Notice, people []string) {
+	n.receivers = len(people) + len(n.Invalid)
 	day := n.At.In(china).Format(time.DateOnly)
+	minute := s.notices.minute.of(n.At.Format("2006-01-02 15:04"))
 	for _, id := range people {
-		same := id + " " + day + " " + string(n.Msg)
-		switch today := id + " " + day; {
+		same, today := id+" "+day+" "+string(n.Msg), id+" "+day
+		switch {
+		case s.knobs.Unreachable[id]:
+			n.Failed = append(n.Failed, id)
 		case s.notices.sent[same]:
 			n.Forbidden[id] = "143106"
-		case s.notices.day[today] >= noticesPerDay:
+		case s.notices.day[today] >= s.knobs.NoticesPerDay:
 			n.Forbidden[id] = "143105"
+		case *minute >= s.knobs.NoticesPerMinute:
+			n.Forbidden[id] = "143103"
 		default:
 			put(&s.notices.sent, same, true)
 			put(&s.notices.day, today, s.notices.day[today]+1)
+			*minute++
 			n.Delivered = append(n.Delivered, id)
-			s.applied["work notice to "+id+" "+string(n.Msg)]++
+			s.receive(id, Receipt{Kind: ByNotice, ID: strconv.FormatInt(n.TaskID, 10), At: n.At, Content: n.Msg})
 		}
 	}
 }
 
-// notice finds the task a follow-up call is about; it is known for a day.
-func (s *Server) notice(c *call, key string) (*Notice, *Refusal) {
+// readNotice notes that a person read a notice.
+func (s *Server) readNotice(task, userid string) {
+	for _, n := range s.notices.list {
+		if strconv.FormatInt(n.TaskID, 10) == task {
+			n.Read = append(n.Read, userid)
+		}
+	}
+}
+
+// notice finds the task a follow-up call is about; it is known for some time.
+func (s *Server) notice(c *call, key string, lifetime time.Duration) (*Notice, *Refusal) {
 	if no := s.checkAgent(c); no != nil {
 		return nil, no
 	}
@@ -153,25 +208,36 @@ func (s *Server) notice(c *call, key string) (*Notice, *Refusal) {
 		return nil, missing(40035, key)
 	}
 	at := slices.IndexFunc(s.notices.list, func(n *Notice) bool { return n.TaskID == id })
-	if at < 0 || c.now.Sub(s.notices.list[at].At) > noticeLifetime {
+	if at < 0 || c.now.Sub(s.notices.list[at].At) > lifetime {
 		return nil, missing(400002, key)
 	}
 	return s.notices.list[at], nil
 }
 
-// noticeProgress is /topapi/message/corpconversation/getsendprogress.
+// noticeProgress is /topapi/message/corpconversation/getsendprogress (获取工作通知消息的发送进度).
 func (s *Server) noticeProgress(c *call) (any, *Refusal) {
-	if _, no := s.notice(c, "task_id"); no != nil {
-		return nil, no
-	}
-	return topLevel{"progress": map[string]any{"progress_in_percent": 100, "status": 2}}, nil
-}
-
-// noticeResult is /topapi/message/corpconversation/getsendresult.
-func (s *Server) noticeResult(c *call) (any, *Refusal) {
-	n, no := s.notice(c, "task_id")
+	n, no := s.notice(c, "task_id", noticeLifetime)
 	if no != nil {
 		return nil, no
+	}
+	progress := map[string]any{"progress_in_percent": 100, "status": 2}
+	if !s.sentOut(n, c.now) {
+		progress = map[string]any{"progress_in_percent": 50, "status": 1}
+	}
+	return topLevel{"progress": progress}, nil
+}
+
+// sentOut tells whether the sending of a notice is over.
+func (s *Server) sentOut(n *Notice, now time.Time) bool { return now.Sub(n.At) >= s.knobs.NoticeTakes }
+
+// noticeResult is /topapi/message/corpconversation/getsendresult (获取工作通知消息的发送结果).
+func (s *Server) noticeResult(c *call) (any, *Refusal) {
+	n, no := s.notice(c, "task_id", noticeLifetime)
+	if no != nil {
+		return nil, no
+	}
+	if n.receivers > resultUsers {
+		return nil, refuse(41052)
 	}
 	forbidden := []any{}
 	ids := []string{}
@@ -182,28 +248,51 @@ func (s *Server) noticeResult(c *call) (any, *Refusal) {
 	for _, id := range ids {
 		forbidden = append(forbidden, map[string]any{"code": n.Forbidden[id], "count": 1, "userid": id})
 	}
+	unread := slices.DeleteFunc(slices.Clone(n.Delivered), func(id string) bool { return slices.Contains(n.Read, id) })
 	return topLevel{"send_result": map[string]any{
-		"invalid_user_id_list": nonNil(n.Invalid), "forbidden_user_id_list": ids, "failed_user_id_list": []string{},
-		"read_user_id_list": []string{}, "unread_user_id_list": nonNil(n.Delivered), "invalid_dept_id_list": []int64{},
+		"invalid_user_id_list": nonNil(n.Invalid), "forbidden_user_id_list": ids, "failed_user_id_list": nonNil(n.Failed),
+		"read_user_id_list": nonNil(n.Read), "unread_user_id_list": nonNil(unread), "invalid_dept_id_list": nonNil(n.invalidDepartments),
 		"forbidden_list": forbidden,
 	}}, nil
 }
 
-// recallNotice is /topapi/message/corpconversation/recall.
+// recallNotice is /topapi/message/corpconversation/recall (撤回工作通知消息).
 func (s *Server) recallNotice(c *call) (any, *Refusal) {
-	n, no := s.notice(c, "msg_task_id")
+	n, no := s.notice(c, "msg_task_id", noticeLifetime)
 	if no != nil {
 		return nil, no
 	}
 	n.Recalled = true
+	s.recall(ByNotice, strconv.FormatInt(n.TaskID, 10))
+	return nil, nil
+}
+
+// noticeStatusBar is /topapi/message/corpconversation/status_bar/update (更新工作通知状态栏).
+func (s *Server) noticeStatusBar(c *call) (any, *Refusal) {
+	n, no := s.notice(c, "task_id", barLifetime)
+	if no != nil {
+		return nil, no
+	}
+	value, bg := c.params.text("status_value"), c.params.text("status_bg")
+	switch {
+	case value == "" || bg != "" && !barColour.MatchString(bg):
+		return nil, missing(40035, "status_value, status_bg")
+	case n.StatusBar == "":
+		return nil, missing(400002, "task_id")
+	case !s.sentOut(n, c.now):
+		return nil, refuse(41052)
+	}
+	n.StatusBar = value
 	return nil, nil
 }
 
 // noticeIdentity names a work notice for Repeats: receivers and content.
 func noticeIdentity(p params) string {
-	msg, err := json.Marshal(p["msg"])
-	if err != nil {
-		return fmt.Sprintf("work notice to %s", p.text("userid_list"))
+	to := "work notice to " + p.text("userid_list") + p.text("dept_id_list")
+	if msg, ok := p.object("msg"); ok {
+		if text, err := plainJSON(msg); err == nil {
+			return to + " " + strconv.Quote(string(text))
+		}
 	}
-	return "work notice to " + p.text("userid_list") + p.text("dept_id_list") + " " + strconv.Quote(string(msg))
+	return to
 }

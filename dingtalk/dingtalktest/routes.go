@@ -46,8 +46,32 @@ const (
 	oldGroupCreate = "/chat/create"
 )
 
-// noticeSend is the path that sends work notices.
-const noticeSend = "/topapi/message/corpconversation/asyncsend_v2"
+// The paths that send messages.
+const (
+	noticeSend   = "/topapi/message/corpconversation/asyncsend_v2"
+	robotPersons = "/v1.0/robot/oToMessages/batchSend"
+	robotGroup   = "/v1.0/robot/groupMessages/send"
+	dingSend     = "/v1.0/robot/ding/send"
+	webhookSend  = "/robot/send"
+)
+
+// Permission points of messages.
+const (
+	robotAccess = "qyapi_robot_sendmsg"
+	dingAccess  = "Premium.Ding.Write"
+)
+
+// robot is a method of the new host's enterprise robot.
+func robot(method, path, permission string, write bool, run func(*Server, *call) (any, *Refusal)) *endpoint {
+	return &endpoint{path: path, method: method, style: v1, permission: permission, write: write, run: run}
+}
+
+// notice is a method of the old host's work notices.
+func notice(path string, write bool, run func(*Server, *call) (any, *Refusal)) *endpoint {
+	return &endpoint{
+		path: "/topapi/message/corpconversation/" + path, method: http.MethodPost, style: topapi, permission: baseAccess, write: write, run: run,
+	}
+}
 
 // contacts is a free method of the old host's contacts.
 func contacts(path, permission string, write bool, run func(*Server, *call) (any, *Refusal)) *endpoint {
@@ -135,10 +159,25 @@ var endpoints = []*endpoint{
 	{path: "/v1.0/contact/orgAccounts/enable", method: http.MethodPost, style: v1, permission: writeContacts, contacts: true, write: true, run: setAccount(false)},
 	{path: "/v1.0/contact/orgAccounts/disable", method: http.MethodPost, style: v1, permission: writeContacts, contacts: true, write: true, run: setAccount(true)},
 
-	{path: noticeSend, method: http.MethodPost, style: topapi, permission: baseAccess, write: true, run: (*Server).sendNotice},
-	{path: "/topapi/message/corpconversation/getsendprogress", method: http.MethodPost, style: topapi, permission: baseAccess, run: (*Server).noticeProgress},
-	{path: "/topapi/message/corpconversation/getsendresult", method: http.MethodPost, style: topapi, permission: baseAccess, run: (*Server).noticeResult},
-	{path: "/topapi/message/corpconversation/recall", method: http.MethodPost, style: topapi, permission: baseAccess, write: true, run: (*Server).recallNotice},
+	notice("asyncsend_v2", true, (*Server).sendNotice),
+	notice("getsendprogress", false, (*Server).noticeProgress),
+	notice("getsendresult", false, (*Server).noticeResult),
+	notice("recall", true, (*Server).recallNotice),
+	notice("status_bar/update", true, (*Server).noticeStatusBar),
+	{path: "/media/upload", method: http.MethodPost, style: legacy, permission: baseAccess, write: true, secret: true, upload: true, run: (*Server).uploadMedia},
+	{path: "/message/send_to_conversation", method: http.MethodPost, style: legacy, permission: baseAccess, write: true, run: (*Server).sendToConversation},
+
+	robot(http.MethodPost, robotPersons, robotAccess, true, (*Server).robotToPersons),
+	robot(http.MethodGet, "/v1.0/robot/oToMessages/readStatus", robotAccess, false, (*Server).robotReadStatus),
+	robot(http.MethodPost, "/v1.0/robot/otoMessages/batchRecall", robotAccess, true, (*Server).robotRecallPersons),
+	robot(http.MethodPost, robotGroup, robotAccess, true, (*Server).robotToGroup),
+	robot(http.MethodPost, "/v1.0/robot/groupMessages/query", robotAccess, false, (*Server).robotGroupRead),
+	robot(http.MethodPost, "/v1.0/robot/groupMessages/recall", robotAccess, true, (*Server).robotRecallGroup),
+	robot(http.MethodPost, "/v1.0/robot/messageFiles/download", robotAccess, false, (*Server).robotFileURL),
+	robot(http.MethodPost, dingSend, dingAccess, true, (*Server).sendDing),
+	robot(http.MethodPost, "/v1.0/robot/ding/recall", dingAccess, true, (*Server).recallDing),
+	{path: webhookSend, method: http.MethodPost, style: legacy, open: true, free: true, write: true, run: (*Server).sendByWebhook},
+	{path: "/robot/sendBySession", method: http.MethodPost, style: legacy, open: true, free: true, write: true, run: (*Server).sendBySession},
 
 	workflow(http.MethodGet, "forms/schemas/processCodes", readForms, (*Server).formSchema),
 	workflow(http.MethodGet, "processes/userVisibilities/templates", readForms, (*Server).visibleTemplates),

@@ -23,7 +23,8 @@ type endpoint struct {
 	free       bool   // never counted against the quota
 	contacts   bool   // counted only with Knobs.CountContacts
 	write      bool
-	secret     bool // the body carries secrets: not journalled
+	secret     bool // the body carries secrets, or a file: not journalled
+	upload     bool // the body is a multipart form
 	run        func(*Server, *call) (any, *Refusal)
 }
 
@@ -76,16 +77,29 @@ func (s *Server) arrive(req *Request) *Failure {
 func receive(ep *endpoint, r *http.Request) (*Request, params, error) {
 	query := r.URL.Query()
 	query.Del("access_token")
-	query.Del("appsecret")
+	for _, secret := range []string{"appsecret", "sign", "session"} {
+		query.Del(secret)
+	}
 	req := &Request{Method: r.Method, Path: r.URL.Path, Query: query, Write: ep.write}
 	contentType := r.Header.Get("Content-Type")
 	req.form = strings.HasPrefix(contentType, "application/x-www-form-urlencoded")
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody))
+	limit := int64(maxBody)
+	if ep.upload {
+		limit = maxUpload
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, limit))
 	if err != nil {
 		return req, nil, fmt.Errorf("read body: %w", err)
 	}
 	if !ep.secret {
 		req.Body = body
+	}
+	if ep.upload {
+		p, err := readUpload(contentType, body)
+		if err != nil {
+			p = nil // 43008, which is the method's to say
+		}
+		return req, p, nil
 	}
 	if r.Method == http.MethodGet {
 		return req, fromValues(r.URL.Query()), nil
@@ -166,10 +180,24 @@ func (s *Server) admit(ep *endpoint, r *http.Request, now time.Time, parseErr er
 		}
 		return refuse(40038)
 	}
-	if ep.style == legacy && bytes.Contains(body, []byte(`\u`)) {
+	if ep.style == legacy && escapesUnicode(body) {
 		return refuse(40033)
 	}
 	return nil
+}
+
+// escapesUnicode tells whether a JSON text has an escape \uxxxx; a backslash that is escaped itself begins none.
+func escapesUnicode(body []byte) bool {
+	for {
+		i := bytes.IndexByte(body, '\\')
+		if i < 0 || i+1 >= len(body) {
+			return false
+		}
+		if body[i+1] == 'u' {
+			return true
+		}
+		body = body[i+2:]
+	}
 }
 
 // send writes an answer; a caller that went away is no error of ours.

@@ -50,6 +50,7 @@ type Server struct {
 
 	login    login
 	notices  notices
+	messages messages
 	events   eventLog
 	push     pushTarget
 	pusher   *http.Client

@@ -33,6 +33,9 @@ func (s *Server) openStream(c *call) (any, *Refusal) {
 	t := ticket{end: c.now.Add(s.knobs.TicketLife)}
 	for _, sub := range subscriptions {
 		t.events = t.events || sub.text("type") == "EVENT" && sub.text("topic") == "*"
+		if sub.text("type") == "CALLBACK" {
+			put(&t.topics, sub.text("topic"), true)
+		}
 	}
 	maps.DeleteFunc(s.streams.tickets, func(_ string, t ticket) bool { return !c.now.Before(t.end) })
 	id := "ticket" + randomText(20)
@@ -54,7 +57,7 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
 		s.misbehave(connectEndpoint, req, fail, w, r)
 		return
 	}
-	events, ok := s.redeem(r.URL.Query().Get("ticket"))
+	t, ok := s.redeem(r.URL.Query().Get("ticket"))
 	if !ok {
 		s.outcome(req, http.StatusUnauthorized, "401", false)
 		http.Error(w, "ticket invalid", http.StatusUnauthorized)
@@ -66,7 +69,7 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
 	}
 	s.outcome(req, http.StatusSwitchingProtocols, "0", false)
 	ws.SetReadLimit(1 << 20)
-	conn, ok := s.welcome(ws, events)
+	conn, ok := s.welcome(ws, t)
 	if !ok {
 		_ = ws.CloseNow() // the server closes
 		return
@@ -77,17 +80,17 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
 }
 
 // redeem spends a ticket.
-func (s *Server) redeem(id string) (events, ok bool) {
+func (s *Server) redeem(id string) (t ticket, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t, ok := s.streams.tickets[id]
+	t, ok = s.streams.tickets[id]
 	delete(s.streams.tickets, id)
-	return t.events, ok && s.now().Before(t.end)
+	return t, ok && s.now().Before(t.end)
 }
 
 // welcome registers a connection, starts its writer, and sends what waited for a client. False means that the server
 // closes; else the caller must call wg.Done.
-func (s *Server) welcome(ws *websocket.Conn, events bool) (*streamConn, bool) {
+func (s *Server) welcome(ws *websocket.Conn, t ticket) (*streamConn, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing {
@@ -96,7 +99,7 @@ func (s *Server) welcome(ws *websocket.Conn, events bool) (*streamConn, bool) {
 	s.streams.seq++
 	ctx, cancel := context.WithCancel(s.ctx)
 	conn := &streamConn{
-		id: fmt.Sprintf("conn%08d", s.streams.seq), ws: ws, out: make(chan []byte, 4096), ctx: ctx, cancel: cancel, events: events,
+		id: fmt.Sprintf("conn%08d", s.streams.seq), ws: ws, out: make(chan []byte, 4096), ctx: ctx, cancel: cancel, events: t.events, topics: t.topics,
 	}
 	s.wg.Add(1)
 	s.wg.Go(func() { write(conn) })
@@ -105,7 +108,7 @@ func (s *Server) welcome(ws *websocket.Conn, events bool) (*streamConn, bool) {
 		s.timers.after(k.StreamLife, func() { s.disconnect(conn) })
 	}
 	s.schedulePing(conn)
-	if events {
+	if t.events {
 		held := s.events.held
 		s.events.held = nil
 		for _, d := range held {
@@ -143,6 +146,9 @@ func (s *Server) acknowledge(messageID string, code int, data string) {
 	defer s.mu.Unlock()
 	d := s.streams.awaiting[messageID]
 	if d == nil {
+		if s.answerRobot(messageID, code) {
+			return
+		}
 		if strings.HasPrefix(messageID, "ping") {
 			s.streams.pongs++
 			s.bump()

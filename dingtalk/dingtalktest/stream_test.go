@@ -14,11 +14,15 @@ import (
 	"github.com/coder/websocket"
 )
 
-// open asks for a ticket.
-func (b *bench) open() (endpoint, ticket string) {
+// open asks for a ticket, for events and the topics of callbacks.
+func (b *bench) open(topics ...string) (endpoint, ticket string) {
 	b.t.Helper()
+	subscriptions := []any{object{"type": "EVENT", "topic": "*"}}
+	for _, topic := range topics {
+		subscriptions = append(subscriptions, object{"type": "CALLBACK", "topic": topic})
+	}
 	out := b.v1("POST", "/v1.0/gateway/connections/open", object{
-		"clientId": "key", "clientSecret": "secret", "subscriptions": []any{object{"type": "EVENT", "topic": "*"}}, "ua": "test",
+		"clientId": "key", "clientSecret": "secret", "subscriptions": subscriptions, "ua": "test",
 	}, 200)
 	return out["endpoint"].(string), out["ticket"].(string)
 }
@@ -29,10 +33,10 @@ type app struct {
 	ws *websocket.Conn
 }
 
-func (b *bench) connectStream() *app {
+func (b *bench) connectStream(topics ...string) *app {
 	b.t.Helper()
 	before := b.StreamClients()
-	endpoint, ticket := b.open()
+	endpoint, ticket := b.open(topics...)
 	ws, _, err := websocket.Dial(b.soon(), endpoint+"?ticket="+url.QueryEscape(ticket), &websocket.DialOptions{HTTPClient: b.http})
 	if err != nil {
 		b.t.Fatal(err)

@@ -25,7 +25,8 @@ type streamHub struct {
 // ticket admits one connection.
 type ticket struct {
 	end    time.Time
-	events bool // EVENT was subscribed
+	events bool            // EVENT was subscribed
+	topics map[string]bool // of CALLBACK
 }
 
 // streamConn is one connection of the app.
@@ -36,6 +37,7 @@ type streamConn struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	events bool
+	topics map[string]bool
 	idle   bool // leaving or zombie: gets no more frames
 }
 
@@ -176,16 +178,22 @@ func (s *Server) SendCallback(topic string, data any) error {
 	if len(live) == 0 {
 		return errors.New("no stream client is connected")
 	}
-	conn := live[s.dice.IntN(len(live))]
+	_, err = s.pushCallback(live[s.dice.IntN(len(live))], topic, string(text))
+	return err
+}
+
+// pushCallback sends a CALLBACK frame on a connection and returns its messageId; the lock is held.
+func (s *Server) pushCallback(conn *streamConn, topic, data string) (messageID string, err error) {
 	s.streams.seq++
-	f := s.newFrame("CALLBACK", topic, fmt.Sprintf("call%s%010d", s.events.run, s.streams.seq), string(text))
+	messageID = fmt.Sprintf("call%s%010d", s.events.run, s.streams.seq)
+	f := s.newFrame("CALLBACK", topic, messageID, data)
 	f.Headers["appId"], f.Headers["connectionId"] = s.appKey, conn.id
 	message, err := json.Marshal(f)
 	if err != nil {
-		return fmt.Errorf("callback frame: %w", err)
+		return "", fmt.Errorf("callback frame: %w", err)
 	}
 	if !conn.push(message) {
-		return errors.New("the stream client does not read")
+		return "", errors.New("the stream client does not read")
 	}
-	return nil
+	return messageID, nil
 }
