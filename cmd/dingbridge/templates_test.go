@@ -33,7 +33,7 @@ func TestFormsAreCompared(t *testing.T) {
 		tp.Components[4].Label = "请假事由"
 		tp.Components = append(tp.Components, dingtalktest.Component{Type: "DDSelectField", Label: "是否紧急", Required: true, Options: []string{"是", "否"}})
 	}))
-	got := s.want(exitUsage, words("check --live"), `preset:leave-approval:25:5: the template has no component "事由"`, "是否紧急")
+	got := s.want(exitUsage, words("check --live"), `preset:leave-approval:28:5: the template has no component "事由"`, "是否紧急")
 	for _, line := range strings.Split(got.out+got.err, "\n") {
 		if strings.Contains(line, "是否紧急") && !strings.Contains(line, "leave-approval:") {
 			t.Errorf("no position: %s", line)
