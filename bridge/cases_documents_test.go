@@ -222,11 +222,14 @@ func TestATravelClaimBecomesAVoucher(t *testing.T) {
 	a.wantHeld("decided in dingtalk: revoke")
 }
 
+// posting makes the preset post what it makes.
+func posting(s string) string {
+	s = strings.Replace(s, "odoo: {model: account.move}", "odoo:\n  model: account.move\n  transitions: {state: {posted: [{from: [draft], call: post}]}}", 1)
+	return strings.Replace(s, "lines:\n", "  - {odoo: state, dingtalk: outcome, values: {agree: posted}}\nlines:\n", 1)
+}
+
 func TestAVoucherIsPostedOnRequest(t *testing.T) {
-	a := claims(t, func(s string) string {
-		s = strings.Replace(s, "odoo: {model: account.move}", "odoo:\n  model: account.move\n  transitions: {state: {posted: [{from: [draft], call: post}]}}", 1)
-		return strings.Replace(s, "lines:\n", "  - {odoo: state, dingtalk: outcome, values: {agree: posted}}\nlines:\n", 1)
-	})
+	a := claims(t, posting)
 	must(t, a.ding.Agree(a.claim("交通"), ""))
 	a.step()
 	all := a.entries()
