@@ -41,6 +41,14 @@ func newCheck(a *app) *cobra.Command {
 				return a.checkLive(cmd.Context(), sources, asJSON)
 			}
 			set, complaints := mapping.Load(sources, offline())
+			if set != nil && len(files) == 0 { // files may belong to other settings than these
+				s, err := a.settings()
+				if err != nil {
+					return err
+				}
+				coded, more := a.withCodes(set, s, true)
+				set, complaints = coded, append(complaints, more...)
+			}
 			return a.reportCheck(set, complaints, nil, asJSON)
 		},
 	}

@@ -66,13 +66,13 @@ func (a *app) checkLive(ctx context.Context, sources []mapping.Source, asJSON bo
 	set, complaints, findings := w.checkOdoo(ctx)
 	if set != nil {
 		bar.show(a.say(txtChecking)+" DingTalk", 0, 0)
-		coded, err := a.withCodes(set, s, false)
-		if err != nil {
-			return err
+		coded, wrong := a.withCodes(set, s, true)
+		complaints = append(complaints, wrong...)
+		if coded == nil {
+			coded = set // all else is told too
 		}
-		set = coded
-		findings = append(findings, w.checkDingTalk(ctx, set)...)
-		wrong, more := w.checkTemplates(ctx, set)
+		findings = append(findings, w.checkDingTalk(ctx, coded)...)
+		wrong, more := w.checkTemplates(ctx, coded)
 		complaints, findings = append(complaints, wrong...), append(findings, more...)
 		if len(complaints.Errors()) > 0 {
 			set = nil

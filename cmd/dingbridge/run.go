@@ -188,13 +188,8 @@ func (d *daemon) confirmed(ctx context.Context, first bool) (*mapping.Set, error
 	for try := 0; ; try++ {
 		set, complaints, err := loadLive(ctx, d.odoo, d.sources)
 		if err == nil && set != nil {
-			coded, wrong := d.app.withCodes(set, d.settings, true)
-			if wrong != nil && try == 0 && first {
-				return nil, wrong
-			}
-			if set = coded; wrong != nil {
-				complaints = mapping.Complaints{{Position: mapping.Position{File: "process_codes", Line: 1, Column: 1}, Level: mapping.Error, Message: wrong.Error()}}
-			}
+			coded, more := d.app.withCodes(set, d.settings, true)
+			set, complaints = coded, append(complaints, more...)
 		}
 		switch {
 		case ctx.Err() != nil:
@@ -233,7 +228,7 @@ func (d *daemon) logComplaints(complaints mapping.Complaints) {
 	}
 }
 
-// awaitChange waits; a SIGHUP ends the wait and reads the mappings' files again.
+// awaitChange waits, and reads the mappings again, and which they are; a SIGHUP ends the wait.
 func (d *daemon) awaitChange(ctx context.Context, wait time.Duration) {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
@@ -242,8 +237,14 @@ func (d *daemon) awaitChange(ctx context.Context, wait time.Duration) {
 	case <-timer.C:
 	case <-d.hup:
 	}
-	if sources, err := d.settings.MappingSources(); err == nil {
-		d.sources = sources
+	fresh, err := loadSettings(d.settings.file, d.app.env)
+	var sources []mapping.Source
+	if err == nil {
+		sources, err = fresh.MappingSources()
+	}
+	if err == nil {
+		d.sources, d.settings.Mappings = sources, fresh.Mappings
+		d.settings.ProcessCodes, d.settings.codeAt = fresh.ProcessCodes, fresh.codeAt
 	} else {
 		d.log.Warn("reload refused", zap.String("reason", err.Error()))
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -119,7 +120,7 @@ func (d *daemon) reload(ctx context.Context, engine *bridge.Engine, forced bool)
 	if changed := needRestart(d.settings, fresh); len(changed) > 0 {
 		d.log.Warn("settings changed that take effect with a restart", zap.Strings("keys", changed))
 	}
-	if !forced && sameSources(sources, d.sources) && slices.Equal(fresh.ProcessCodes, d.settings.ProcessCodes) {
+	if !forced && sameSources(sources, d.sources) && maps.Equal(fresh.ProcessCodes, d.settings.ProcessCodes) {
 		return false
 	}
 	if set, complaints := mapping.Load(sources, offline()); set == nil {
@@ -138,11 +139,12 @@ func (d *daemon) reload(ctx context.Context, engine *bridge.Engine, forced bool)
 		refuse(complaints.Errors())
 		return false
 	}
-	d.logComplaints(complaints)
-	if set, err = d.app.withCodes(set, fresh, true); err != nil {
-		refuse(err)
+	set, more := d.app.withCodes(set, fresh, true)
+	if complaints = append(complaints, more...); set == nil {
+		refuse(complaints.Errors())
 		return false
 	}
+	d.logComplaints(complaints)
 	d.tellTemplates(ctx, set)
 	if err := engine.Reload(ctx, set); err != nil {
 		if !errors.Is(err, context.Canceled) {
@@ -151,7 +153,7 @@ func (d *daemon) reload(ctx context.Context, engine *bridge.Engine, forced bool)
 		return false
 	}
 	d.sources = sources
-	d.settings.Mappings, d.settings.ProcessCodes = fresh.Mappings, fresh.ProcessCodes
+	d.settings.Mappings, d.settings.ProcessCodes, d.settings.codeAt = fresh.Mappings, fresh.ProcessCodes, fresh.codeAt
 	d.log.Info("reloaded", zap.Strings("mappings", mappingNames(set)))
 	return false
 }

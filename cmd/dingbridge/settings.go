@@ -28,16 +28,17 @@ type Settings struct {
 	StandBy      StandBySettings   `mapstructure:"standby"`
 	HTTP         HTTPSettings      `mapstructure:"http"`
 	Log          LogSettings       `mapstructure:"log"`
-	Mappings     []string          `mapstructure:"mappings"`      // names of presets, and files; see MappingSources
-	ProcessCodes []string          `mapstructure:"process_codes"` // of the templates of approvals: MAPPING=CODE
+	Mappings     []string          `mapstructure:"mappings"` // names of presets, and files; see MappingSources
+	ProcessCodes ProcessCodes      `mapstructure:"process_codes"`
 	Poll         time.Duration     `mapstructure:"poll"`
 	Sweep        TimeOfDay         `mapstructure:"sweep"`
 	Overlap      time.Duration     `mapstructure:"overlap"`
 	Retention    RetentionSettings `mapstructure:"retention"`
 	Language     string            `mapstructure:"language"` // en or zh
 
-	file string // the file that was read, "" for none
-	base string // the folder to which relative paths belong
+	file   string                      // the file that was read, "" for none
+	base   string                      // the folder to which relative paths belong
+	codeAt map[string]mapping.Position // of the process codes, where the file gives them
 }
 
 // OdooSettings say where Odoo is and who the bridge is there.
@@ -135,7 +136,7 @@ var defaults = map[string]any{
 	"store": "dingbridge.db", "store_file": "", "standby.beat": time.Second, "standby.takeover": 5 * time.Second, "standby.poll": time.Second,
 	"http.listen": "127.0.0.1:8460", "http.token": "", "http.token_file": "",
 	"log.level": "info", "log.format": "json",
-	"mappings": []string{"departments", "employees"}, "process_codes": []string{},
+	"mappings": []string{"departments", "employees"}, "process_codes": "",
 	"poll": 5 * time.Second, "sweep": "02:10", "overlap": 5 * time.Minute,
 	"retention.history_days": 365, "retention.inbox_days": 7, "language": "en",
 }
@@ -173,6 +174,9 @@ func loadSettings(file string, getenv func(string) string) (*Settings, error) {
 		}
 		for key, text := range lines.text {
 			v.Set(key, text)
+		}
+		if getenv(envName(processCodesKey)) == "" {
+			s.codeAt = lines.codeAt
 		}
 	}
 	for key := range defaults {

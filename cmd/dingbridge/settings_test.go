@@ -44,7 +44,7 @@ func TestShippedConfig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bare.base, bare.file, bare.Store = s.base, s.file, s.Store
+	bare.base, bare.file, bare.Store, bare.codeAt = s.base, s.file, s.Store, s.codeAt
 	if got, want := fmt.Sprintf("%+v", s), fmt.Sprintf("%+v", bare); got != want {
 		t.Errorf("the file does not show the defaults\nfile     %s\ndefaults %s", got, want)
 	}
@@ -120,6 +120,8 @@ func TestEveryKey(t *testing.T) {
 		switch key {
 		case "odoo.url", "dingtalk.oapi", "dingtalk.api", "dingtalk.login", "dingtalk.callback.url":
 			inFile, inEnv, want = "http://file", "https://env:8069", "https://env:8069"
+		case "process_codes":
+			inFile, inEnv, want = "{a: PROC-F}", "b=PROC-E", "ProcessCodes:map[b:PROC-E]"
 		case "dingtalk.approvals":
 			inFile, inEnv, want = "old", "new", "Approvals:new"
 		case "dingtalk.mode":

@@ -16,6 +16,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"dingbridge/bridge/store"
+	"dingbridge/mapping"
 )
 
 // Secret is a text that prints as <secret> however it is printed.
@@ -108,6 +109,8 @@ type settingLines struct {
 	file string
 	line map[string]int
 	text map[string]string
+
+	codeAt map[string]mapping.Position // of the process codes
 }
 
 // settingsBytes bounds the settings' file.
@@ -115,7 +118,7 @@ const settingsBytes = 1 << 20
 
 // readSettingLines reads the keys of the file with their lines. A key that does not exist, or stands there twice, is an error.
 func readSettingLines(file string) (settingLines, error) {
-	l := settingLines{file: file, line: map[string]int{}, text: map[string]string{}}
+	l := settingLines{file: file, line: map[string]int{}, text: map[string]string{}, codeAt: map[string]mapping.Position{}}
 	info, err := os.Stat(file)
 	if err != nil {
 		return l, err
@@ -185,6 +188,9 @@ func (l settingLines) walk(prefix string, n *yaml.Node) (errs []error) {
 func (l settingLines) leaf(key string, value *yaml.Node) error {
 	if _, isText := defaults[key].(string); !isText || value.Tag == "!!null" {
 		return nil
+	}
+	if key == processCodesKey {
+		return l.codes(value)
 	}
 	if value.Kind == yaml.AliasNode {
 		value = value.Alias

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"strings"
 
 	"go.uber.org/zap"
@@ -14,7 +12,6 @@ import (
 )
 
 var (
-	txtNoCode       = tr("the mapping %s has no process code; give it one in the settings, process_codes: [%s=PROC-…], or in its file", "映射 %s 没有流程编码；请在设置中写明 process_codes: [%s=PROC-…]，或写入映射文件")
 	txtDingTemplate = tr("template %s (%s): %d components", "审批模板 %s（%s）：%d 个控件")
 	txtDingForms    = tr("forms of approvals", "审批表单")
 	txtSkeletonFlag = tr("print a mapping to begin with for this template and this model (with --live): PROC-…,MODEL; without a model the templates are listed", "为该模板与模型输出映射草稿（与 --live 一起用）：PROC-…,MODEL；不写模型则列出模板")
@@ -22,45 +19,6 @@ var (
 
 // oldApprovals says that approvals go by the API before v1.0.
 func (s *Settings) oldApprovals() bool { return s.DingTalk.Approvals == "old" }
-
-// processCodes are the settings' codes by mapping.
-func (s *Settings) processCodes() (map[string]string, error) {
-	codes := map[string]string{}
-	var bad []error
-	for _, entry := range s.ProcessCodes {
-		name, code, ok := strings.Cut(entry, "=")
-		name, code = strings.TrimSpace(name), strings.TrimSpace(code)
-		switch {
-		case !ok || name == "" || code == "":
-			bad = append(bad, fmt.Errorf("process_codes: %q is not MAPPING=CODE", entry))
-		case codes[name] != "" && codes[name] != code:
-			bad = append(bad, fmt.Errorf("process_codes: %s has two codes", name))
-		}
-		codes[name] = code
-	}
-	return codes, errors.Join(bad...)
-}
-
-// withCodes gives the mappings the settings' process codes. complete says that every mapping of approvals must have one.
-func (a *app) withCodes(set *mapping.Set, s *Settings, complete bool) (*mapping.Set, error) {
-	codes, err := s.processCodes()
-	if err != nil {
-		return nil, usage(err)
-	}
-	for name := range codes { // those of mappings that are not enabled wait
-		if _, ok := set.Get(name); !ok {
-			delete(codes, name)
-		}
-	}
-	set, err = set.WithProcessCodes(codes)
-	if err != nil {
-		return nil, usage(fmt.Errorf("process_codes: %w", err))
-	}
-	if lacking := set.WithoutProcessCode(); complete && len(lacking) > 0 {
-		return nil, usage(errors.New(a.say(txtNoCode, lacking[0], lacking[0])))
-	}
-	return set, nil
-}
 
 // templatesOf reads the forms of the set's approvals, each once. What cannot be read is among failed, by code.
 func templatesOf(ctx context.Context, c *dingtalk.Client, set *mapping.Set) (found map[string]mapping.Template, failed map[string]error) {
@@ -105,8 +63,11 @@ func (w *world) checkTemplates(ctx context.Context, set *mapping.Set) (mapping.C
 func lintTemplates(set *mapping.Set, found map[string]mapping.Template, failed map[string]error) mapping.Complaints {
 	readable := &mapping.Set{}
 	for _, m := range set.Mappings {
-		if m.Approval != nil && failed[m.Approval.ProcessCode] != nil && !dingtalk.IsNotFound(failed[m.Approval.ProcessCode]) {
-			continue
+		if m.Approval != nil {
+			err := failed[m.Approval.ProcessCode]
+			if err != nil && !dingtalk.IsNotFound(err) || m.Approval.ProcessCode == "" { // of the latter withCodes tells
+				continue
+			}
 		}
 		readable.Mappings = append(readable.Mappings, m)
 	}

@@ -24,7 +24,7 @@ func TestFormsAreCompared(t *testing.T) {
 	stage := s.stage
 	must(t, stage.grant(stageLogin, "hr_holidays.group_hr_holidays_manager"))
 	s.vars["DINGBRIDGE_MAPPINGS"] = "departments,employees,leave-approval"
-	s.want(exitUsage, words("plan"), "leave-approval", "process_codes")
+	s.want(exitUsage, words("plan"), "preset:leave-approval:", "process_codes")
 	s.vars["DINGBRIDGE_PROCESS_CODES"] = "leave-approval=PROC-LEAVE"
 	s.want(exitUsage, words("check --live"), "preset:leave-approval:", `no template "PROC-LEAVE"`)
 	stage.ding.AddTemplate(leaveTemplate(func(*dingtalktest.Template) {}))

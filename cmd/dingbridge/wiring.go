@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"time"
@@ -75,8 +76,8 @@ func (a *app) openStore() (*world, error) {
 	if set == nil {
 		return nil, complaints.Errors()
 	}
-	if w.set, err = a.withCodes(set, s, false); err != nil {
-		return nil, err
+	if w.set, complaints = a.withCodes(set, s, false); w.set == nil {
+		return nil, complaints.Errors()
 	}
 	w.store, err = store.Open(s.Store.Reveal(), store.WithClock(w.pace.now),
 		store.WithStandBy(store.StandBy{Beat: s.StandBy.Beat, Stale: s.StandBy.Takeover}))
@@ -135,7 +136,8 @@ func (w *world) close() error {
 	return w.store.Close()
 }
 
-// live puts the mappings in force as Odoo's own description of its fields checks and types them. Warnings go to standard error.
+// live puts the mappings in force as Odoo's own description of its fields checks and types them. Process codes that are for nothing are
+// told on standard error.
 func (w *world) live(ctx context.Context) error {
 	set, complaints, err := loadLive(ctx, w.odoo, w.sources)
 	switch {
@@ -144,8 +146,13 @@ func (w *world) live(ctx context.Context) error {
 	case set == nil:
 		return complaints.Errors()
 	}
-	w.set, err = w.app.withCodes(set, w.settings, true)
-	return err
+	if w.set, complaints = w.app.withCodes(set, w.settings, true); w.set == nil {
+		return complaints.Errors()
+	}
+	for _, c := range complaints {
+		_, _ = fmt.Fprintln(w.app.err, c) // with no standard error left, the work remains
+	}
+	return nil
 }
 
 // engine makes an engine over the world, with the settings' rhythm.
