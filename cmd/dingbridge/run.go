@@ -67,6 +67,7 @@ type daemon struct {
 	inbox    *inbox
 	health   *health
 	hup      <-chan os.Signal
+	inForce  chan *mapping.Set // to be compared with their forms
 
 	listening chan string // receives the HTTP address once it is bound; for tests
 }
@@ -74,7 +75,7 @@ type daemon struct {
 func newDaemon(w *world, log *zap.Logger, hup <-chan os.Signal) *daemon {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	d := &daemon{world: w, log: log, registry: registry, hup: hup, listening: make(chan string, 1)}
+	d := &daemon{world: w, log: log, registry: registry, hup: hup, inForce: make(chan *mapping.Set, 1), listening: make(chan string, 1)}
 	d.inbox = &inbox{store: w.store, corp: w.settings.DingTalk.CorpID, log: log, now: w.pace.now, zone: w.zone, counts: w.ding.Counts}
 	d.health = newHealth(w.store, w.pace.now)
 	d.metrics = bridge.NewMetrics(registry)
@@ -173,9 +174,10 @@ func (d *daemon) work(ctx context.Context, first bool) error {
 	defer d.inbox.engine.Store(nil)
 	d.health.started(engine)
 	d.log.Info("working", zap.Strings("mappings", mappingNames(set)))
+	d.compareForms(set)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return engine.Run(ctx) })
-	g.Go(func() error { d.tellTemplates(ctx, set); return nil })
+	g.Go(func() error { d.compareLoop(ctx); return nil })
 	g.Go(func() error { engine.ServeRequests(ctx, d.pace.requests); return nil })
 	g.Go(func() error { return d.reloads(ctx, engine) })
 	return g.Wait()

@@ -145,7 +145,6 @@ func (d *daemon) reload(ctx context.Context, engine *bridge.Engine, forced bool)
 		return false
 	}
 	d.logComplaints(complaints)
-	d.tellTemplates(ctx, set)
 	if err := engine.Reload(ctx, set); err != nil {
 		if !errors.Is(err, context.Canceled) {
 			refuse(err)
@@ -155,6 +154,7 @@ func (d *daemon) reload(ctx context.Context, engine *bridge.Engine, forced bool)
 	d.sources = sources
 	d.settings.Mappings, d.settings.ProcessCodes, d.settings.codeAt = fresh.Mappings, fresh.ProcessCodes, fresh.codeAt
 	d.log.Info("reloaded", zap.Strings("mappings", mappingNames(set)))
+	d.compareForms(set)
 	return false
 }
 

@@ -4,8 +4,6 @@ import (
 	"context"
 	"strings"
 
-	"go.uber.org/zap"
-
 	"dingbridge/bridge"
 	"dingbridge/dingtalk"
 	"dingbridge/mapping"
@@ -31,7 +29,7 @@ func templatesOf(ctx context.Context, c *dingtalk.Client, set *mapping.Set) (fou
 		if _, known := found[code]; known || failed[code] != nil {
 			continue
 		}
-		t, err := c.Approvals.Template(ctx, code)
+		t, err := c.Approvals.Template(dingtalk.WithCaller(ctx, m.Name), code)
 		if err != nil {
 			failed[code] = err
 			continue
@@ -72,20 +70,6 @@ func lintTemplates(set *mapping.Set, found map[string]mapping.Template, failed m
 		readable.Mappings = append(readable.Mappings, m)
 	}
 	return mapping.LintTemplates(readable, func(code string) (mapping.Template, bool) { t, ok := found[code]; return t, ok })
-}
-
-// tellTemplates logs what is wrong between the mappings and their forms. A form that cannot be read now is read when an approval starts.
-func (d *daemon) tellTemplates(ctx context.Context, set *mapping.Set) {
-	if len(set.ByKind("approval")) == 0 || d.settings.oldApprovals() {
-		return // the old API does not tell a form
-	}
-	found, failed := templatesOf(ctx, d.ding, set)
-	for code, err := range failed {
-		if !dingtalk.IsNotFound(err) {
-			d.log.Warn("template not read", zap.String("op", "template"), zap.String("process_code", code), zap.String("reason", err.Error()))
-		}
-	}
-	d.logComplaints(lintTemplates(set, found, failed))
 }
 
 // skeleton prints a mapping to begin with, or the templates there are.
