@@ -49,6 +49,9 @@ const forecastDays = 7
 // reserve is the part of the month's calls that polls and sweeps leave to people's changes.
 const reserve = 0.1
 
+// Unreserved is how many calls are left of the month's quota above the reserve, 0 when none are.
+func (u QuotaUse) Unreserved() int64 { return max(int64(float64(u.Limit)*(1-reserve))-u.Used, 0) }
+
 // firstDay is the first day that a status of this instant needs.
 func firstDay(now time.Time, zone *time.Location) string {
 	start, _ := monthOf(now, zone)

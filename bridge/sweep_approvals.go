@@ -12,11 +12,11 @@ import (
 	"dingbridge/mapping"
 )
 
-// approvalWindow is how far back instances can be listed at once, and approvalReach how far back at all (获取审批实例ID列表).
-const (
-	approvalWindow = 120 * 24 * time.Hour
-	approvalReach  = 365 * 24 * time.Hour
-)
+// approvalWindow is how far back instances can be listed at once (获取审批实例ID列表).
+const approvalWindow = 120 * 24 * time.Hour
+
+// ApprovalReach is how far back DingTalk lists approvals at all (获取审批实例ID列表).
+const ApprovalReach = 365 * 24 * time.Hour
 
 // listedKey is the meta key of up to when the instances of a template were listed for a mapping.
 func listedKey(name string) string { return "instances/" + name }

@@ -65,6 +65,8 @@ type syncOutput struct {
 	Due    int                `json:"due_later"`
 	Lists  []bridge.GuardList `json:"guard_lists"`
 	Beside bool               `json:"by_daemon"`
+
+	History *history `json:"history,omitempty"` // of --from
 }
 
 // sync brings both sides in step: by itself, or through a daemon that runs on the store.
@@ -81,14 +83,21 @@ func (w *world) sync(ctx context.Context, names []string, patience time.Duration
 		return err
 	}
 	bar := newProgress(w.app.err)
+	var imported *history
 	if past != (span{}) {
-		if err := w.importHistory(ctx, names, past, bar, asJSON); err != nil {
+		if beside {
+			w.ding.Throttle(besideFraction)
+		}
+		if imported, err = w.importHistory(ctx, names, past, asJSON, bar); err != nil {
 			return err
 		}
 	}
-	if beside {
+	switch {
+	case beside && imported != nil: // the daemon finds what is due by itself
+		err = w.follow(ctx, names, patience, "", bar)
+	case beside:
 		err = w.syncBeside(ctx, names, patience, bar)
-	} else {
+	default:
 		err = w.syncAlone(ctx, names, patience, bar)
 	}
 	bar.clear()
@@ -99,13 +108,16 @@ func (w *world) sync(ctx context.Context, names []string, patience time.Duration
 	if err != nil {
 		return err
 	}
-	out.Beside = beside
+	out.Beside, out.History = beside, imported
 	if asJSON {
 		err = w.app.json(out)
 	} else {
 		w.app.printSync(out)
+		if imported != nil {
+			w.printHistory(imported)
+		}
 	}
-	if err == nil && out.Held+len(out.Lists) > 0 {
+	if err == nil && (out.Held+len(out.Lists) > 0 || imported != nil && !imported.Complete) {
 		return errRemain
 	}
 	return err
@@ -130,6 +142,12 @@ func (w *world) syncBeside(ctx context.Context, names []string, patience time.Du
 	if err != nil {
 		return err
 	}
+	return w.follow(ctx, names, patience, ticket, bar)
+}
+
+// follow shows the daemon's work until the sweep that it was asked for is done and nothing is due any more. The ticket "" is none.
+func (w *world) follow(ctx context.Context, names []string, patience time.Duration, ticket string, bar *progress) error {
+	a := w.app
 	deadline := time.Now().Add(patience)
 	tick := time.NewTicker(followEvery)
 	defer tick.Stop()
