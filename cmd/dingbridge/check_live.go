@@ -10,7 +10,6 @@ import (
 
 	"dingbridge/dingtalk"
 	"dingbridge/mapping"
-	"dingbridge/odoo"
 )
 
 // The levels of a finding.
@@ -118,52 +117,7 @@ func (w *world) checkOdoo(ctx context.Context) (*mapping.Set, mapping.Complaints
 	if set == nil {
 		return nil, complaints, findings
 	}
-	for _, model := range modelsOf(set) {
-		findings = append(findings, w.checkModel(ctx, model, rightsNeeded(set.ByModel(model)))...)
-	}
-	return set, complaints, append(findings, w.checkModel(ctx, "ir.model.data", []string{"read", "create"})...)
-}
-
-// rightsNeeded are the operations the mappings of one model may ask Odoo for.
-func rightsNeeded(ms []*mapping.Mapping) []string {
-	rights := []string{"read"}
-	add := func(right string, needed bool) {
-		if needed && !slices.Contains(rights, right) {
-			rights = append(rights, right)
-		}
-	}
-	for _, m := range ms {
-		toOdoo := m.Direction.Allows(mapping.Odoo)
-		writes := slices.ContainsFunc(m.Fields, func(f *mapping.Field) bool { return f.Writes(mapping.Odoo) })
-		add("write", toOdoo && (writes || m.RemoveOdoo == mapping.RemoveArchive))
-		add("create", toOdoo && m.CreateOdoo.Allowed)
-		add("unlink", toOdoo && m.RemoveOdoo == mapping.RemoveDelete)
-	}
-	return rights
-}
-
-// checkModel asks Odoo for the user's rights on a model; where one is missing, Odoo's own words name the groups that have it
-// (odoo/addons/base/models/ir_model.py: IrModelAccess.check).
-func (w *world) checkModel(ctx context.Context, model string, rights []string) []finding {
-	var findings []finding
-	var granted []string
-	for _, right := range rights {
-		_, err := w.odoo.Execute(ctx, model, "check_access_rights", []any{right}, map[string]any{"context": map[string]any{"lang": "en_US"}})
-		switch {
-		case err == nil:
-			granted = append(granted, right)
-		case notPermitted(err):
-			var oe *odoo.Error
-			errors.As(err, &oe)
-			findings = append(findings, w.found(levelError, "odoo", txtOdooMayNot, model, right, oneLine(oe.Message)))
-		default:
-			return append(findings, w.broken("odoo", err))
-		}
-	}
-	if len(granted) > 0 {
-		findings = append(findings, w.found(levelOK, "odoo", txtOdooMay, model, strings.Join(granted, ", ")))
-	}
-	return findings
+	return set, complaints, append(findings, w.checkRights(ctx, set)...)
 }
 
 // oneLine joins the lines of the far side's words.
@@ -196,7 +150,19 @@ func (w *world) checkDingTalk(ctx context.Context, set *mapping.Set) []finding {
 	if len(set.ByKind("user")) > 0 {
 		findings = append(findings, w.checkUsers(ctx, set, scopes)...)
 	}
+	if len(set.ByKind("approval")) > 0 {
+		findings = append(findings, w.checkApprovals(ctx)...)
+	}
 	return findings
+}
+
+// checkApprovals tries reading an approval and withdrawing one, neither of which exists: with the permissions the answer is "not found".
+func (w *world) checkApprovals(ctx context.Context) []finding {
+	nothing := "dingbridge-check-" + strings.ToLower(rand.Text())
+	_, err := w.ding.Approvals.Get(ctx, nothing)
+	findings := []finding{w.tried("workflow/processInstances", txtDingRead, txtDingReadNot, err)}
+	err = w.ding.Approvals.Terminate(ctx, nothing, "", "")
+	return append(findings, w.tried("workflow/processInstances", txtDingWrite, txtDingWriteNot, err))
 }
 
 // tried turns the outcome of one call into a finding; a missing permission is named.

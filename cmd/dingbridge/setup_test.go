@@ -164,3 +164,40 @@ func TestLockedStore(t *testing.T) {
 	lease.Unlock()
 	must(t, w.close())
 }
+
+// TestCheckLiveOfApprovals: what lines, lookups, paths and methods need in Odoo, and the permission points of DingTalk.
+func TestCheckLiveOfApprovals(t *testing.T) {
+	s := newShell(t, 45)
+	_, err := s.stage.odoo.SeedBusiness()
+	must(t, err)
+	s.vars["DINGBRIDGE_MAPPINGS"] = "departments,employees,leave-approval,purchase-approval,travel-voucher"
+	s.vars["DINGBRIDGE_PROCESS_CODES"] = "leave-approval=PROC-DEMO-LEAVE,purchase-approval=PROC-DEMO-PURCHASE,travel-voucher=PROC-DEMO-TRAVEL"
+	for _, template := range demoTemplates() {
+		s.stage.ding.AddTemplate(template)
+	}
+	s.want(exitUsage, words("check --live"), "error: odoo: account.move: may not create", "error: odoo: account.move.line: may not create", "Accounting & Finance/Billing")
+	must(t, s.stage.grant(stageLogin, "hr_holidays.group_hr_holidays_manager", "account.group_account_invoice", "purchase.group_purchase_user"))
+	s.stage.ding.ResetJournal()
+	s.want(exitOK, words("check --live"), "ok: odoo: hr.leave: may read, write", "ok: odoo: account.move.line: may read, create", "ok: odoo: account.account: may read", "ok: odoo: res.users: may read", "ok: odoo: purchase.order.line: may read",
+		"ok: dingtalk: workflow/processInstances can be read", "ok: dingtalk: workflow/processInstances can be written",
+		"ok: dingtalk: template 请假申请 (PROC-DEMO-LEAVE): 5 components")
+	for _, r := range s.stage.ding.Journal() {
+		if r.Applied && r.Write {
+			t.Errorf("dingtalk was changed by %s", r.Path)
+		}
+	}
+	for point, want := range map[string]string{
+		"Workflow.Form.Read":      "error: dingtalk: forms of approvals PROC-DEMO-LEAVE cannot be read",
+		"Workflow.Instance.Read":  "error: dingtalk: workflow/processInstances cannot be read",
+		"Workflow.Instance.Write": "error: dingtalk: workflow/processInstances cannot be written",
+	} {
+		s.stage.ding.Set(func(k *dingtalktest.Knobs) { k.MissingPermissions = map[string]bool{point: true} })
+		got := s.want(exitUsage, words("check --live"), want, "the permission point "+point+" is missing")
+		if n := strings.Count(got.out, "is missing"); n != 1 && point != "Workflow.Form.Read" {
+			t.Errorf("%s: %d points are missing:\n%s", point, n, got.out)
+		}
+	}
+	s.stage.ding.Set(func(k *dingtalktest.Knobs) { k.MissingPermissions = nil })
+	s.vars["DINGBRIDGE_DINGTALK_APPROVALS"] = "old"
+	s.want(exitOK, words("check --live"), "warning: dingtalk: the old approval API shows no forms", "ok: dingtalk: workflow/processInstances can be written")
+}

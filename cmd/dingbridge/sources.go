@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 
 	"dingbridge/bridge"
@@ -112,17 +111,6 @@ func mappingNames(set *mapping.Set) []string {
 		names = append(names, m.Name)
 	}
 	return names
-}
-
-// modelsOf lists the Odoo models of the mappings, each once.
-func modelsOf(set *mapping.Set) []string {
-	var models []string
-	for _, m := range set.Mappings {
-		if !slices.Contains(models, m.Model) {
-			models = append(models, m.Model)
-		}
-	}
-	return models
 }
 
 // notPermitted says whether Odoo refused the call to this user, rather than failed.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"dingbridge/bridge"
@@ -11,12 +12,10 @@ import (
 
 var (
 	txtDingTemplate = tr("template %s (%s): %d components", "审批模板 %s（%s）：%d 个控件")
+	txtDingNoForms  = tr("the old approval API shows no forms, so that the mapping cannot be compared with that of %s", "旧版审批接口无法读取表单，因此不能将映射与 %s 的表单比对")
 	txtDingForms    = tr("forms of approvals", "审批表单")
 	txtSkeletonFlag = tr("print a mapping to begin with for this template and this model (with --live): PROC-…,MODEL; without a model the templates are listed", "为该模板与模型输出映射草稿（与 --live 一起用）：PROC-…,MODEL；不写模型则列出模板")
 )
-
-// oldApprovals says that approvals go by the API before v1.0.
-func (s *Settings) oldApprovals() bool { return s.DingTalk.Approvals == "old" }
 
 // templatesOf reads the forms of the set's approvals, each once. What cannot be read is among failed, by code.
 func templatesOf(ctx context.Context, c *dingtalk.Client, set *mapping.Set) (found map[string]mapping.Template, failed map[string]error) {
@@ -41,17 +40,17 @@ func templatesOf(ctx context.Context, c *dingtalk.Client, set *mapping.Set) (fou
 
 // checkTemplates reads the forms of approvals and compares the mappings with them.
 func (w *world) checkTemplates(ctx context.Context, set *mapping.Set) (mapping.Complaints, []finding) {
-	if w.settings.oldApprovals() { // which does not tell a form
-		return nil, nil
-	}
 	var findings []finding
 	found, failed := templatesOf(ctx, w.ding, set)
 	for _, code := range sortedKeys(found) {
 		findings = append(findings, w.found(levelOK, "dingtalk", txtDingTemplate, found[code].Name, code, len(found[code].Components)))
 	}
 	for _, code := range sortedKeys(failed) {
-		if !dingtalk.IsNotFound(failed[code]) {
-			findings = append(findings, w.tried(w.app.say(txtDingForms)+" "+code, txtDingRead, txtDingReadNot, failed[code]))
+		switch err := failed[code]; {
+		case errors.Is(err, dingtalk.ErrNotInOldAPI):
+			findings = append(findings, w.found(levelWarning, "dingtalk", txtDingNoForms, code))
+		case !dingtalk.IsNotFound(err):
+			findings = append(findings, w.tried(w.app.say(txtDingForms)+" "+code, txtDingRead, txtDingReadNot, err))
 		}
 	}
 	return lintTemplates(set, found, failed), findings

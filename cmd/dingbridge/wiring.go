@@ -124,7 +124,7 @@ func newDingTalk(s *Settings, zone *time.Location, p pace) (*dingtalk.Client, er
 		AppKey: s.DingTalk.AppKey, AppSecret: s.DingTalk.AppSecret.Reveal(), CorpID: s.DingTalk.CorpID,
 		QPS: s.DingTalk.QPS, Timeout: s.DingTalk.Timeout, UserAgent: "dingbridge/" + versionText(), RetryWait: p.httpWait, MaxPause: p.longestPause, Now: p.now,
 		Counted: s.DingTalk.Quota.Counted, Free: s.DingTalk.Quota.Free, Zone: zone,
-		BeforeWrite: bridge.CheckLease, OldApprovals: s.oldApprovals(),
+		BeforeWrite: bridge.CheckLease, OldApprovals: s.DingTalk.Approvals == "old",
 	})
 }
 

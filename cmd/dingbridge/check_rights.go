@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"dingbridge/mapping"
+	"dingbridge/odoo"
+)
+
+// rights are what the mappings may ask Odoo for, by model in the order in which they come up.
+type rights struct {
+	models []string
+	of     map[string][]string
+}
+
+func (r *rights) add(model string, operations ...string) {
+	if _, known := r.of[model]; !known {
+		r.models = append(r.models, model)
+	}
+	for _, operation := range operations {
+		if !slices.Contains(r.of[model], operation) {
+			r.of[model] = append(r.of[model], operation)
+		}
+	}
+}
+
+// checkRights asks Odoo whether its user may do what the mappings need. For the methods of transitions it is asked whether the model may be
+// written, which they do; what else a method insists on only Odoo knows.
+func (w *world) checkRights(ctx context.Context, set *mapping.Set) []finding {
+	r := &rights{of: map[string][]string{}}
+	for _, m := range set.Mappings {
+		r.mapping(m)
+	}
+	var findings []finding
+	for _, m := range set.Mappings {
+		for _, path := range paths(m) {
+			if err := w.along(ctx, m.Model, path, r); err != nil {
+				return append(findings, w.broken("odoo", err))
+			}
+		}
+	}
+	r.add("ir.model.data", "read", "create")
+	for _, model := range r.models {
+		findings = append(findings, w.checkModel(ctx, model, r.of[model])...)
+	}
+	return findings
+}
+
+// mapping adds what one mapping needs on its own model, on those of lines, and on those of lookups.
+func (r *rights) mapping(m *mapping.Mapping) {
+	toOdoo := m.Direction.Allows(mapping.Odoo)
+	writes := slices.ContainsFunc(m.Fields, func(f *mapping.Field) bool { return f.Writes(mapping.Odoo) })
+	r.add(m.Model, "read")
+	if toOdoo && (writes || m.RemoveOdoo == mapping.RemoveArchive || m.Approval != nil && len(m.Approval.Transitions) > 0) {
+		r.add(m.Model, "write")
+	}
+	if toOdoo && m.CreateOdoo.Allowed {
+		r.add(m.Model, "create")
+	}
+	if toOdoo && m.RemoveOdoo == mapping.RemoveDelete {
+		r.add(m.Model, "unlink")
+	}
+	r.fields(m.Fields)
+	for _, f := range m.Fields {
+		if f.Lines == nil {
+			continue
+		}
+		r.add(f.Lines.Model, "read")
+		if f.Writes(mapping.Odoo) && m.CreateOdoo.Allowed {
+			r.add(f.Lines.Model, "create")
+		}
+		for _, t := range f.Lines.Templates {
+			r.fields(t.Fields)
+		}
+	}
+}
+
+// fields adds the models in which records are looked up.
+func (r *rights) fields(fields []*mapping.Field) {
+	for _, f := range fields {
+		if f.Lookup == nil {
+			continue
+		}
+		r.add(f.Lookup.Model, "read")
+		if f.Lookup.Create {
+			r.add(f.Lookup.Model, "create")
+		}
+	}
+}
+
+// paths are those over other models that a mapping reads.
+func paths(m *mapping.Mapping) []string {
+	var out []string
+	for _, f := range m.Fields {
+		if strings.Contains(f.OdooName, ".") {
+			out = append(out, f.OdooName)
+		}
+	}
+	if m.Approval == nil {
+		return out
+	}
+	people := slices.Clone(m.Approval.CC)
+	for _, level := range m.Approval.Approvers {
+		people = append(people, level.People...)
+	}
+	for _, s := range m.Approval.Select {
+		people = append(people, s.People...)
+	}
+	for _, p := range people {
+		for _, path := range []string{p.Path, p.Chain, p.Except} {
+			if path != "" {
+				out = append(out, path+".id") // they themselves are read
+			}
+		}
+	}
+	return out
+}
+
+// along adds reading the models that a path leads over.
+func (w *world) along(ctx context.Context, model, path string, r *rights) error {
+	names := strings.Split(path, ".")
+	for _, name := range names[:len(names)-1] {
+		fields, err := w.odoo.FieldsGet(ctx, model)
+		if err != nil {
+			return err
+		}
+		if model = fields[name].Relation; model == "" {
+			return nil // the mapping's check has told what is wrong with it
+		}
+		r.add(model, "read")
+	}
+	return nil
+}
+
+// checkModel asks Odoo for the user's rights on a model; where one is missing, Odoo's own words name the groups that have it
+// (odoo/addons/base/models/ir_model.py: IrModelAccess.check).
+func (w *world) checkModel(ctx context.Context, model string, rights []string) []finding {
+	var findings []finding
+	var granted []string
+	for _, right := range rights {
+		_, err := w.odoo.Execute(ctx, model, "check_access_rights", []any{right}, map[string]any{"context": map[string]any{"lang": "en_US"}})
+		switch {
+		case err == nil:
+			granted = append(granted, right)
+		case notPermitted(err):
+			var oe *odoo.Error
+			errors.As(err, &oe)
+			findings = append(findings, w.found(levelError, "odoo", txtOdooMayNot, model, right, oneLine(oe.Message)))
+		default:
+			return append(findings, w.broken("odoo", err))
+		}
+	}
+	if len(granted) > 0 {
+		findings = append(findings, w.found(levelOK, "odoo", txtOdooMay, model, strings.Join(granted, ", ")))
+	}
+	return findings
+}
