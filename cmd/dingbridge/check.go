@@ -17,8 +17,7 @@ var (
 )
 
 func newCheck(a *app) *cobra.Command {
-	var live, schema, asJSON bool
-	var skeleton string
+	var live, schema, skeleton, asJSON bool
 	cmd := &cobra.Command{
 		Use: "check [FILE…]", Short: a.say(txtCheck),
 		RunE: func(cmd *cobra.Command, files []string) error {
@@ -30,8 +29,8 @@ func newCheck(a *app) *cobra.Command {
 				a.printf("%s", text)
 				return nil
 			}
-			if skeleton != "" {
-				return a.skeleton(cmd.Context(), skeleton)
+			if skeleton {
+				return a.skeleton(cmd.Context(), files)
 			}
 			sources, err := a.mappingSources(files)
 			if err != nil {
@@ -54,7 +53,7 @@ func newCheck(a *app) *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&live, "live", false, a.say(txtLiveFlag))
 	cmd.Flags().BoolVar(&schema, "json-schema", false, a.say(txtSchemaFlag))
-	cmd.Flags().StringVar(&skeleton, "skeleton", "", a.say(txtSkeletonFlag))
+	cmd.Flags().BoolVar(&skeleton, "skeleton", false, a.say(txtSkeletonFlag))
 	cmd.Flags().BoolVar(&asJSON, "json", false, a.say(txtJSONFlag))
 	return cmd
 }

@@ -74,25 +74,25 @@ func loadLive(ctx context.Context, client *odoo.Client, sources []mapping.Source
 		if failed != nil {
 			return nil, false
 		}
-		found, err := client.SearchCount(ctx, "ir.model", odoo.Domain{odoo.Cond("model", "=", model)}, nil)
-		if err == nil && found == 0 {
-			return nil, false
-		}
-		if err != nil && !notPermitted(err) {
-			failed = err
-			return nil, false
-		}
-		fields, err := client.FieldsGet(ctx, model)
-		if err != nil {
-			failed = err
-		}
-		return fields, err == nil
+		fields, ok, err := liveFields(ctx, client, model)
+		failed = err
+		return fields, ok
 	}
 	set, complaints := mapping.Load(sources, bridge.Schema(models, true))
 	if failed != nil {
 		return nil, nil, failed
 	}
 	return set, complaints, nil
+}
+
+// liveFields are the fields of a model; false when the server has none of that name.
+func liveFields(ctx context.Context, client *odoo.Client, model string) (map[string]odoo.Field, bool, error) {
+	found, err := client.SearchCount(ctx, "ir.model", odoo.Domain{odoo.Cond("model", "=", model)}, nil)
+	if err == nil && found == 0 || err != nil && !notPermitted(err) {
+		return nil, false, err
+	}
+	fields, err := client.FieldsGet(ctx, model)
+	return fields, err == nil, err
 }
 
 // checkNames makes sure that the mappings a person named exist.

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"dingbridge/bridge"
 	"dingbridge/dingtalk"
@@ -14,7 +13,6 @@ var (
 	txtDingTemplate = tr("template %s (%s): %d components", "审批模板 %s（%s）：%d 个控件")
 	txtDingNoForms  = tr("the old approval API shows no forms, so that the mapping cannot be compared with that of %s", "旧版审批接口无法读取表单，因此不能将映射与 %s 的表单比对")
 	txtDingForms    = tr("forms of approvals", "审批表单")
-	txtSkeletonFlag = tr("print a mapping to begin with for this template and this model (with --live): PROC-…,MODEL; without a model the templates are listed", "为该模板与模型输出映射草稿（与 --live 一起用）：PROC-…,MODEL；不写模型则列出模板")
 )
 
 // templatesOf reads the forms of the set's approvals, each once. What cannot be read is among failed, by code.
@@ -69,39 +67,4 @@ func lintTemplates(set *mapping.Set, found map[string]mapping.Template, failed m
 		readable.Mappings = append(readable.Mappings, m)
 	}
 	return mapping.LintTemplates(readable, func(code string) (mapping.Template, bool) { t, ok := found[code]; return t, ok })
-}
-
-// skeleton prints a mapping to begin with, or the templates there are.
-func (a *app) skeleton(ctx context.Context, wanted string) error {
-	s, err := a.settings()
-	if err != nil {
-		return err
-	}
-	w := &world{app: a, settings: s, pace: ownPace()}
-	if err := w.connect(); err != nil {
-		return err
-	}
-	defer w.ding.Close()
-	code, model, named := strings.Cut(wanted, ",")
-	if !named {
-		for o, err := range w.ding.Approvals.Templates(ctx, "") {
-			if err != nil {
-				return err
-			}
-			if code == "" || code == "list" || strings.Contains(o.Text("name"), code) || o.Text("process_code") == code {
-				a.printf("%s  %s\n", o.Text("process_code"), o.Text("name"))
-			}
-		}
-		return nil
-	}
-	t, err := w.ding.Approvals.Template(ctx, strings.TrimSpace(code))
-	if err != nil {
-		return err
-	}
-	fields, err := w.odoo.FieldsGet(ctx, strings.TrimSpace(model))
-	if err != nil {
-		return err
-	}
-	a.printf("%s", mapping.Skeleton(bridge.TemplateSchema(t), strings.TrimSpace(model), bridge.OdooFields(fields)))
-	return nil
 }

@@ -35,6 +35,28 @@ func TestFormsAreCompared(t *testing.T) {
 			t.Errorf("no position: %s", line)
 		}
 	}
-	s.want(exitOK, words("check --live --skeleton list"), "PROC-LEAVE  请假申请")
-	s.want(exitOK, words("check --live --skeleton PROC-LEAVE,hr.leave"), "PROC-LEAVE", "action_approve", "form.天数")
+}
+
+func TestSkeletons(t *testing.T) {
+	s := newShell(t, 0)
+	must(t, s.stage.grant(stageLogin, "hr_holidays.group_hr_holidays_manager"))
+	s.want(exitOK, words("check --live --skeleton"), "The app sees no template")
+	for _, template := range demoTemplates() {
+		s.stage.ding.AddTemplate(template)
+	}
+	s.want(exitOK, words("check --live --skeleton"), "PROC-DEMO-LEAVE  请假申请\n", "PROC-DEMO-PURCHASE  采购申请\n")
+	if got := s.want(exitOK, words("check --live --skeleton 请假"), "PROC-DEMO-LEAVE", "PROC-DEMO-BORN"); strings.Contains(got.out, "PURCHASE") {
+		t.Errorf("all are listed: %s", got.out)
+	}
+	s.want(exitOK, words("check --skeleton 出差"), `No template has "出差"`)
+	got := s.want(exitOK, words("check --live --skeleton PROC-DEMO-LEAVE hr.leave"), `process_code: "PROC-DEMO-LEAVE"`, "action_approve", "form.天数")
+	if got.err != "" {
+		t.Errorf("standard error: %s", got.err)
+	}
+	s.want(exitOK, []string{"check", "departments", "employees", file(t, "leave.yaml", got.out)}, "Mappings in order: 3.") // ready to be saved
+	s.want(exitUsage, words("check --live --skeleton PROC-NOWHERE hr.leave"), `no template "PROC-NOWHERE"`, "lists them")
+	s.want(exitUsage, words("check --live --skeleton PROC-DEMO-LEAVE hr.leaves"), `Odoo has no model "hr.leaves"`)
+	s.want(exitUsage, words("check --skeleton PROC-DEMO-LEAVE hr.leave more"), "takes the code of a template and a model")
+	s.stage.ding.Set(func(k *dingtalktest.Knobs) { k.MissingPermissions = map[string]bool{"Workflow.Form.Read": true} })
+	s.want(exitHalted, words("check --live --skeleton"), "Workflow.Form.Read")
 }
