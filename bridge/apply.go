@@ -89,7 +89,7 @@ func (b *batch) creationOf(p *pendingCreate) *creation {
 		if err != nil {
 			continue // planned only after it could be written; a link ended meanwhile: the next look sees the field unset
 		}
-		c.values[fc.Field.Name(p.change.Side)] = raw
+		c.values[fc.Field.Name(p.change.Side)] = b.inForm(fc.Field, p.change.Side, raw)
 	}
 	c.asked = p.change.Asked
 	if b.m.Approval != nil && p.change.Side == mapping.DingTalk && b.m.Approval.Marker != "" {
@@ -99,6 +99,18 @@ func (b *batch) creationOf(p *pendingCreate) *creation {
 		c.values[key] = p.change.Key
 	}
 	return c
+}
+
+// inForm is a raw value as a form takes it, whether or not the form is known: contacts and relations are lists, also of one.
+func (b *batch) inForm(f *mapping.Field, side mapping.Side, raw any) any {
+	id, single := raw.(string)
+	if !single || id == "" || b.m.Approval == nil || side != mapping.DingTalk || f.Ref == "" || f.Attribute != "" || !strings.HasPrefix(f.DingName, dingtalk.FormPrefix) {
+		return raw
+	}
+	if to, ok := b.e.mappings().Get(f.Ref); ok && to.Kind == "department" {
+		return raw
+	}
+	return []any{id}
 }
 
 // created settles one creation; true means that it is to be sent again without the field that was refused.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -160,29 +159,9 @@ func lastDecision(in dingtalk.Instance) *dingtalk.Step {
 
 // startInstance starts an approval. Nothing makes a second call harmless: an answer that is lost is looked for by findInstance.
 func (s *dingSide) startInstance(ctx context.Context, m *mapping.Mapping, c *creation) error {
-	t, err := s.template(ctx, m.Approval.ProcessCode, false)
-	if errors.Is(err, dingtalk.ErrNotInOldAPI) {
-		t, err = guessTemplate(formOf(c.values)), nil
-	}
+	form, blind, err := s.encodeForm(ctx, m.Approval.ProcessCode, formOf(c.values))
 	if err != nil {
 		return err
-	}
-	form, err := dingtalk.EncodeForm(t, formOf(c.values))
-	var wrong *dingtalk.FormError
-	if errors.As(err, &wrong) && t.ProcessCode != "" { // the form may have been edited in DingTalk since it was read
-		if t, err = s.template(ctx, m.Approval.ProcessCode, true); err != nil {
-			return err
-		}
-		if form, err = dingtalk.EncodeForm(t, formOf(c.values)); err != nil {
-			return reject("", strings.ReplaceAll(err.Error(), "\n", "; "))
-		}
-	} else if err != nil {
-		return reject("", err.Error())
-	}
-	if t.ProcessCode == "" {
-		for i := range form {
-			form[i].Type = "" // guessed
-		}
 	}
 	r := dingtalk.StartRequest{
 		ProcessCode: m.Approval.ProcessCode, Originator: textOf(c.values["originator_user_id"]), DeptID: textOf(c.values["dept_id"]), Form: form,
@@ -202,27 +181,40 @@ func (s *dingSide) startInstance(ctx context.Context, m *mapping.Mapping, c *cre
 	}
 	id, err := s.client.Approvals.Start(ctx, r)
 	c.id = ID(id)
+	if f := classify(err); blind && dingtalk.IsFormRefused(err) {
+		f.Words += "; the old API of approvals shows no forms, so that date ranges and several departments cannot be filled by it"
+		return f
+	}
 	return err
 }
 
-// guessTemplate is a form as its values look, for the old API, which does not show forms: texts, lists as JSON texts, tables of texts.
-// Components whose form only the schema tells, as date ranges and departments, cannot be set there.
-func guessTemplate(values map[string]any) dingtalk.Template {
-	var t dingtalk.Template
-	for _, label := range slices.Sorted(maps.Keys(values)) {
-		c := dingtalk.Component{Type: "TextField", Label: label}
-		if list, ok := values[label].([]any); ok && len(list) > 0 {
-			c.Type = "DDPhotoField" // any list of texts
-			if row, is := list[0].(map[string]any); is {
-				c.Type = "TableField"
-				for _, child := range slices.Sorted(maps.Keys(row)) {
-					c.Children = append(c.Children, dingtalk.Component{Type: "TextField", Label: child})
-				}
-			}
-		}
-		t.Components = append(t.Components, c)
+// encodeForm writes the values for the template; blind says that its form is not known, because the old API shows none.
+func (s *dingSide) encodeForm(ctx context.Context, code string, values map[string]any) (form []dingtalk.FormValue, blind bool, err error) {
+	t, err := s.template(ctx, code, false)
+	if errors.Is(err, dingtalk.ErrNotInOldAPI) {
+		form, err = dingtalk.EncodeFormBlind(values)
+		return form, true, wordsOfForm(err)
 	}
-	return t
+	if err != nil {
+		return nil, false, err
+	}
+	form, err = dingtalk.EncodeForm(t, values)
+	var wrong *dingtalk.FormError
+	if errors.As(err, &wrong) { // the form may have been edited in DingTalk since it was read
+		if t, err = s.template(ctx, code, true); err != nil {
+			return nil, false, err
+		}
+		form, err = dingtalk.EncodeForm(t, values)
+	}
+	return form, false, wordsOfForm(err)
+}
+
+// wordsOfForm is what is wrong with a form, as a refusal; nil when nothing is.
+func wordsOfForm(err error) error {
+	if err == nil {
+		return nil
+	}
+	return reject("", strings.ReplaceAll(err.Error(), "\n", "; "))
 }
 
 // formOf are the values that belong to the form, by label.
