@@ -9,9 +9,9 @@ import (
 )
 
 // lookForApprovals reads the records, and of the instances only those which an event named or whose turn has come: polls show every
-// edit of a record several times, and each look at an instance counts against the quota.
+// edit of a record several times, and each look at an instance counts against the quota. The records are read last: an outcome is carried
+// into what Odoo shows after it was read, so that an edit which came before the decision is seen.
 func (b *batch) lookForApprovals() {
-	b.lookAt(mapping.Odoo, b.tasks)
 	var read []*task
 	for _, t := range b.tasks {
 		l := t.link
@@ -26,6 +26,7 @@ func (b *batch) lookForApprovals() {
 		}
 	}
 	b.lookAt(mapping.DingTalk, read)
+	b.lookAt(mapping.Odoo, b.tasks)
 	for _, t := range read {
 		if t.fail == nil && t.ding.NotFound && t.link != nil && t.link.Occurrence != nil && t.link.Occurrence.Deleted {
 			t.ding = Seen{ID: t.ding.ID, Existence: Finished, Why: "deleted", Record: mapping.Record{"outcome": outcomeDelete}}
