@@ -94,7 +94,7 @@ func (d *demo) setApprovals() error {
 	}
 	d.office = &office{stage: s, say: d.say, business: business, boss: boss.UserID, made: map[string]int64{}}
 	groups := []string{"hr_holidays.group_hr_holidays_manager", "hr_expense.group_hr_expense_manager", "purchase.group_purchase_user", "account.group_account_invoice"}
-	if err := s.grant(stageLogin, groups...); err != nil {
+	if err := s.grant(groups...); err != nil {
 		return err
 	}
 	if err := d.office.hireBuyer(); err != nil {
@@ -137,9 +137,9 @@ func demoTemplates() []dingtalktest.Template {
 	}
 }
 
-// grant adds groups to a user.
-func (s *stage) grant(login string, groups ...string) error {
-	users := s.odoo.Search("res.users", []any{[]any{"login", "=", login}})
+// grant adds groups to the bridge's user.
+func (s *stage) grant(groups ...string) error {
+	users := s.odoo.Search("res.users", []any{[]any{"login", "=", stageLogin}})
 	for _, g := range groups {
 		id, err := s.admin.Call("ir.model.data", "xmlid_to_res_id", []any{g}, nil)
 		if err != nil {

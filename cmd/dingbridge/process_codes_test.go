@@ -46,7 +46,7 @@ func TestProcessCodesAreRead(t *testing.T) {
 func TestMappingsWithoutATemplateAreTold(t *testing.T) {
 	s := newShell(t, 0)
 	s.vars["DINGBRIDGE_MAPPINGS"] = "departments,employees,leave-approval,purchase-approval"
-	must(t, s.stage.grant(stageLogin, "hr_holidays.group_hr_holidays_manager", "purchase.group_purchase_user"))
+	must(t, s.stage.grant("hr_holidays.group_hr_holidays_manager", "purchase.group_purchase_user"))
 	for _, command := range []string{"check", "check --live", "plan", "sync", "sync departments", "run"} {
 		got := s.want(exitUsage, words(command), "preset:leave-approval:", "the mapping leave-approval has no template", "process_codes: {leave-approval: PROC-…}",
 			"DINGBRIDGE_PROCESS_CODES=leave-approval=PROC-…", "the mapping purchase-approval has no template")
@@ -66,7 +66,7 @@ func TestWrongProcessCodesAreTold(t *testing.T) {
 		must(t, os.WriteFile(config, []byte("mappings: [departments, employees, leave-approval]\nprocess_codes:\n"+codes), 0o600))
 	}
 	s.vars["DINGBRIDGE_CONFIG"] = config
-	must(t, s.stage.grant(stageLogin, "hr_holidays.group_hr_holidays_manager"))
+	must(t, s.stage.grant("hr_holidays.group_hr_holidays_manager"))
 	s.stage.ding.AddTemplate(demoTemplates()[0])
 
 	write("  leave-approval: PROC-DEMO-LEAVE\n  leave-aproval: PROC-A\n")

@@ -15,7 +15,7 @@ import (
 func leaveDaemon(t *testing.T) (s *shell, config string) {
 	t.Helper()
 	s = newShell(t, 0)
-	must(t, s.stage.grant(stageLogin, "hr_holidays.group_hr_holidays_manager"))
+	must(t, s.stage.grant("hr_holidays.group_hr_holidays_manager"))
 	config = filepath.Join(t.TempDir(), "config.yaml")
 	s.vars["DINGBRIDGE_CONFIG"] = config
 	codeIs(t, config, "PROC-LEAVE")

@@ -176,7 +176,7 @@ func TestCheckLiveOfApprovals(t *testing.T) {
 		s.stage.ding.AddTemplate(template)
 	}
 	s.want(exitUsage, words("check --live"), "error: odoo: account.move: may not create", "error: odoo: account.move.line: may not create", "Accounting & Finance/Billing")
-	must(t, s.stage.grant(stageLogin, "hr_holidays.group_hr_holidays_manager", "account.group_account_invoice", "purchase.group_purchase_user"))
+	must(t, s.stage.grant("hr_holidays.group_hr_holidays_manager", "account.group_account_invoice", "purchase.group_purchase_user"))
 	s.stage.ding.ResetJournal()
 	s.want(exitOK, words("check --live"), "ok: odoo: hr.leave: may read, write", "ok: odoo: account.move.line: may read, create", "ok: odoo: account.account: may read", "ok: odoo: res.users: may read", "ok: odoo: purchase.order.line: may read",
 		"ok: dingtalk: workflow/processInstances can be read", "ok: dingtalk: workflow/processInstances can be written",

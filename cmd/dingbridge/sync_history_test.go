@@ -24,7 +24,7 @@ func newArchive(t *testing.T) *archive {
 	t.Helper()
 	a := &archive{}
 	a.shell = newShell(t, 45, dingtalktest.WithClock(func() time.Time { return time.Now().Add(time.Duration(a.skew.Load())) }))
-	must(t, a.stage.grant(stageLogin, "hr_holidays.group_hr_holidays_manager"))
+	must(t, a.stage.grant("hr_holidays.group_hr_holidays_manager"))
 	_, err := a.stage.odoo.SeedBusiness()
 	must(t, err)
 	a.mappings(openGuard)

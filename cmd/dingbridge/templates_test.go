@@ -18,7 +18,7 @@ func leaveTemplate(edit func(*dingtalktest.Template)) dingtalktest.Template {
 func TestFormsAreCompared(t *testing.T) {
 	s := newShell(t, 50)
 	stage := s.stage
-	must(t, stage.grant(stageLogin, "hr_holidays.group_hr_holidays_manager"))
+	must(t, stage.grant("hr_holidays.group_hr_holidays_manager"))
 	s.vars["DINGBRIDGE_MAPPINGS"] = "departments,employees,leave-approval"
 	s.want(exitUsage, words("plan"), "preset:leave-approval:", "process_codes")
 	s.vars["DINGBRIDGE_PROCESS_CODES"] = "leave-approval=PROC-LEAVE"
@@ -39,7 +39,7 @@ func TestFormsAreCompared(t *testing.T) {
 
 func TestSkeletons(t *testing.T) {
 	s := newShell(t, 0)
-	must(t, s.stage.grant(stageLogin, "hr_holidays.group_hr_holidays_manager"))
+	must(t, s.stage.grant("hr_holidays.group_hr_holidays_manager"))
 	s.want(exitOK, words("check --live --skeleton"), "The app sees no template")
 	for _, template := range demoTemplates() {
 		s.stage.ding.AddTemplate(template)
