@@ -3,6 +3,7 @@ package bridge
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"dingbridge/dingtalk"
 	"dingbridge/mapping"
@@ -280,6 +281,17 @@ func (b *batch) meetInstance(t *task) {
 		return
 	}
 	b.create(t, mapping.DingTalk)
+	if t.ding.Existence == Present && !slices.ContainsFunc(t.plan.Changes, func(c *Change) bool { return c.Op == OpCreate }) {
+		t.plan.recheck(b.now.Add(rereadAfter(b.ageOf(t), b.e.Reread))) // it may be wanted when it has ended, and no list shows it again
+	}
+}
+
+// ageOf is how long ago the instance was started.
+func (b *batch) ageOf(t *task) time.Duration {
+	if at, ok := t.ding.Record["create_time"].(int64); ok {
+		return b.now.Sub(time.UnixMilli(at))
+	}
+	return 0
 }
 
 // applyOutcome plans the decision in Odoo, unless Odoo refused it before and nothing has changed since.
