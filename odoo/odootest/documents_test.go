@@ -499,3 +499,14 @@ func TestLinesOfAModelMadeByHand(t *testing.T) {
 		t.Errorf("messages %v", got)
 	}
 }
+
+// TestTheJournalHasTheFaultOfNone: the method has done its work, and what it returns cannot be told.
+func TestTheJournalHasTheFaultOfNone(t *testing.T) {
+	o := newOffice(t)
+	sheet := o.expenses()
+	o.s.ResetJournal()
+	o.press("hr.expense.sheet", sheet, "approve_expense_sheets")
+	if calls := o.s.Journal(); len(calls) != 1 || !strings.Contains(calls[0].Fault, "cannot marshal None") || o.state("hr.expense.sheet", sheet) != "approve" {
+		t.Errorf("%+v, state %v", calls, o.state("hr.expense.sheet", sheet))
+	}
+}

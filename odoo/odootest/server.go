@@ -110,6 +110,12 @@ func (s *Server) dispatch(service string, body []byte, v1 bool, host string) ans
 		return answer{body: encodeFault(&fault{code: how.code, text: how.text}, v1)}
 	}
 	result, err := s.run(service, name, params, host, s.heldBy(call))
+	var out []byte
+	if err == nil { // what cannot be told is a fault too, after the work is done
+		if out, err = encodeResult(result); err != nil {
+			err = rawFault(err.Error())
+		}
+	}
 	if err != nil {
 		call.Fault = err.Error()
 	}
@@ -119,10 +125,6 @@ func (s *Server) dispatch(service string, body []byte, v1 bool, host string) ans
 		return answer{cut: true}
 	case err != nil:
 		return faultAnswer(err, v1)
-	}
-	out, err := encodeResult(result)
-	if err != nil {
-		return faultAnswer(rawFault(err.Error()), v1)
 	}
 	return answer{body: out}
 }
