@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,6 +25,7 @@ func (o *office) differences() []string {
 	for _, name := range []string{"leave-approval", "expense-approval", "purchase-approval"} {
 		out = append(out, o.compare(name)...)
 	}
+	out = append(out, o.compareBorn()...)
 	for key := range o.ding.Duplicates() {
 		out = append(out, "started twice: "+key)
 	}
@@ -60,27 +62,61 @@ func (o *office) sums(move int64) (debit, credit float64) {
 func (o *office) compare(name string) []string {
 	model := map[string]string{"leave-approval": "hr.leave", "expense-approval": "hr.expense.sheet", "purchase-approval": "purchase.order"}[name]
 	last := map[string]dingtalktest.Instance{}
+	started := map[string]bool{}
+	var out []string
 	for _, in := range o.ding.Instances(demoCodes[name]) {
 		if parts := strings.Split(in.Value("单据编号"), "/"); len(parts) == 3 && in.Main == "" { // a revoking one shows the form of the main one
 			last[parts[1]] = in
+			if marker := in.Value("单据编号"); started[marker] {
+				out = append(out, "two approvals of one submission: "+marker)
+			} else {
+				started[marker] = true
+			}
 		}
 	}
-	var out []string
 	for record, in := range last {
 		id, err := strconv.ParseInt(record, 10, 64)
 		if err != nil {
-			return []string{"a marker that is none of ours: " + record}
+			return append(out, "a marker that is none of ours: "+record)
 		}
-		state, want := o.state(model, id), o.expected(name, in)
-		if want != "" && state != want && !(in.Status == dingtalktest.StatusTerminated && in.TerminatedBy == "system") {
-			out = append(out, fmt.Sprintf("%s %d is %s, and its approval %s %s", model, id, state, in.Status, in.Result))
+		out = append(out, o.judge(name, model, id, in)...)
+	}
+	return out
+}
+
+// compareBorn holds every approval that was born in DingTalk against the leave it became.
+func (o *office) compareBorn() []string {
+	var out []string
+	for _, in := range o.ding.Instances(bornCode) {
+		if id, ok := o.born[in.ID]; ok {
+			out = append(out, o.judge("leave-requests", "hr.leave", id, in)...)
+		} else {
+			out = append(out, "no leave was made of "+in.ID)
 		}
-		notes := map[string]int{}
-		for _, note := range o.chatter(model, id) {
-			notes[note]++
-			if notes[note] > 1 && !strings.Contains(note, "已同意") && !strings.Contains(note, "agreed") {
-				out = append(out, fmt.Sprintf("%s %d has twice: %s", model, id, note))
-			}
+	}
+	return out
+}
+
+// judge is what is wrong with one document and its last approval: the state, and notes that stand there twice.
+func (o *office) judge(name, model string, id int64, in dingtalktest.Instance) []string {
+	var out []string
+	state := o.state(model, id)
+	var wrong bool
+	switch {
+	case in.Status == dingtalktest.StatusRunning:
+		wrong = true // everything was decided
+	case in.Status == dingtalktest.StatusTerminated && in.TerminatedBy == "system": // Odoo had decided, or took it back
+		wrong = slices.Contains([]string{"confirm", "validate1", "submit", "to approve"}, state)
+	default:
+		wrong = state != o.expected(name, in)
+	}
+	if wrong {
+		out = append(out, fmt.Sprintf("%s %d is %s, and its approval %s %s", model, id, state, in.Status, in.Result))
+	}
+	notes := map[string]int{}
+	for _, note := range o.chatter(model, id) {
+		if notes[note]++; notes[note] == 2 {
+			out = append(out, fmt.Sprintf("%s %d has twice: %s", model, id, note))
 		}
 	}
 	return out
@@ -101,5 +137,6 @@ func (o *office) expected(name string, in dingtalktest.Instance) string {
 		"leave-approval":    {"agree": "validate", "refuse": "refuse", "terminate": "draft", "revoke": "refuse"},
 		"expense-approval":  {"agree": "approve", "refuse": "cancel", "terminate": "draft"},
 		"purchase-approval": {"agree": "purchase", "refuse": "cancel", "terminate": "cancel"},
+		"leave-requests":    {"agree": "validate", "refuse": "refuse", "terminate": "refuse", "revoke": "refuse"},
 	}[name][outcome]
 }

@@ -224,7 +224,7 @@ func TestDemoOfApprovals(t *testing.T) {
 	if got.code != exitOK {
 		t.Fatalf("exit code %d\n%s\n%s", got.code, got.out, got.err)
 	}
-	for _, words := range []string{"the answer to the start is lost: one approval", "a balanced entry in odoo", "revoked later", "Every document agrees with its approval", "In sync: nothing to do"} {
+	for _, words := range []string{"the answer to the start is lost: one approval", "a balanced entry in odoo", "revoked later", "Every document agrees with its approval", "In sync: nothing to do", "$ dingbridge explain odoo hr.leave", "edited in odoo since it was sent", "660201       507.34", "2241           0.00    1553.00"} {
 		if !strings.Contains(got.out, words) {
 			t.Errorf("%q is missing in\n%s", words, got.out)
 		}
@@ -233,4 +233,62 @@ func TestDemoOfApprovals(t *testing.T) {
 		t.Errorf("%d lines, not 50\n%s", n, got.out)
 	}
 	s.want(exitUsage, []string{"demo", "--scenario", "aprovals"}, "the scenarios are: approvals, employees")
+}
+
+// TestJudgeOfApprovalsFindsEveryDifference: the verdict must not be able to overlook anything.
+func TestJudgeOfApprovalsFindsEveryDifference(t *testing.T) {
+	st, err := newStage("", "")
+	must(t, err)
+	t.Cleanup(func() { must(t, st.close()) })
+	must(t, st.populate(newCompany(60, 1)))
+	d := &demo{app: &app{out: &bytes.Buffer{}, err: &bytes.Buffer{}, lang: english}, stage: st}
+	must(t, d.setApprovals())
+	o := d.office
+	user, ok := st.userByMobile(st.co.people[0].mobile)
+	if !ok {
+		t.Fatal("nobody to ask")
+	}
+	from, to := o.days()
+	leave, err := st.admin.Create("hr.leave", map[string]any{
+		"employee_id": st.staff[0], "holiday_status_id": o.business.LeaveTypes["年假"], "name": "回家", "number_of_days": 1.0,
+		"date_from": from.Format(demoDate), "date_to": to.Format(demoDate),
+	})
+	must(t, err)
+	start := func(n string) string {
+		id, err := st.ding.StartInstance(demoCodes["leave-approval"], user.UserID, 0, map[string]any{"单据编号": "leave-approval/1/" + n, "假期类型": "年假", "天数": 1})
+		must(t, err)
+		return id
+	}
+	found := func(words string) {
+		t.Helper()
+		if all := strings.Join(o.differences(), "\n"); !strings.Contains(all, words) {
+			t.Errorf("%q is not among:\n%s", words, all)
+		}
+	}
+	if leave != 1 {
+		t.Fatalf("the leave is %d, not 1", leave)
+	}
+	id := start("1")
+	found("hr.leave 1 is confirm, and its approval RUNNING")
+	must(t, st.ding.Agree(id, ""))
+	found("hr.leave 1 is confirm, and its approval COMPLETED agree")
+	must(t, o.button("hr.leave", "action_approve", leave))
+	if all := o.differences(); len(all) > 0 {
+		t.Fatalf("nothing differs, and it says %v", all)
+	}
+	note := func() {
+		_, err := st.admin.Create("mail.message", map[string]any{"model": "hr.leave", "res_id": leave, "message_id": "<dingbridge-x@dingtalk>", "body": "<p>agreed</p>"})
+		must(t, err)
+	}
+	note()
+	note()
+	found("hr.leave 1 has twice: <p>agreed</p>")
+	must(t, st.ding.Agree(start("1"), ""))
+	found("two approvals of one submission: leave-approval/1/1")
+	_, err = st.ding.StartInstance(bornCode, user.UserID, 0, map[string]any{"假期类型": "年假", "天数": 1})
+	must(t, err)
+	found("no leave was made of")
+	_, err = st.ding.StartInstance(demoCodes["travel-voucher"], user.UserID, 0, map[string]any{"费用明细": []map[string]any{{"费用类型": "交通", "说明": "高铁", "不含税金额": "1", "税额": "0"}}})
+	must(t, err)
+	found("1 travel claims, 0 entries")
 }
