@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"dingbridge/dingtalk/dingtalktest"
@@ -180,17 +181,21 @@ func (w *world) crash(d *daemon) {
 
 func (w *world) restart(d *daemon) { w.check(d.start()) }
 
+// some is a number up to most that hooks count down; requests that arrive together do so at once.
+func (w *world) some(most int) *atomic.Int64 {
+	n := new(atomic.Int64)
+	n.Store(int64(1 + w.rng.IntN(most)))
+	return n
+}
+
 // killAtDing kills the daemon when one of its next writes arrives at DingTalk: the write is carried out, and nobody is left to hear.
 func (w *world) killAtDing() func() {
-	d, n := w.victim(), 1+w.rng.IntN(3)
+	d, left := w.victim(), w.some(3)
 	w.killed = true
 	w.hooksMu.Lock()
 	defer w.hooksMu.Unlock()
 	w.onDing = append(w.onDing, func(r dingtalktest.Request) bool {
-		if r.Write {
-			n--
-		}
-		if n > 0 || !r.Write {
+		if !r.Write || left.Add(-1) != 0 {
 			return false
 		}
 		d.kill()
@@ -201,15 +206,12 @@ func (w *world) killAtDing() func() {
 }
 
 func (w *world) killAtOdoo() func() {
-	d, n := w.victim(), 1+w.rng.IntN(3)
+	d, left := w.victim(), w.some(3)
 	w.killed = true
 	w.hooksMu.Lock()
 	defer w.hooksMu.Unlock()
 	w.onOdoo = append(w.onOdoo, func(c odootest.Call) bool {
-		if isOdooWrite(c) {
-			n--
-		}
-		if n > 0 || !isOdooWrite(c) {
+		if !isOdooWrite(c) || left.Add(-1) != 0 {
 			return false
 		}
 		d.kill()
