@@ -29,3 +29,19 @@ func TestAClaimThatRanOverASweepIsAgreedUnheard(t *testing.T) {
 	a.step()
 	want(t, "entries", strings.Count(strings.Join(a.entries(), "\n"), "draft"), 1)
 }
+
+// TestTheClockWasAheadWhenApprovalsWereListed: up to when they were listed is in the future then; what begins before that is found all
+// the same.
+func TestTheClockWasAheadWhenApprovalsWereListed(t *testing.T) {
+	a := claims(t)
+	a.options = func(o *bridge.Options) { o.Now = a.now }
+	a.reopen()
+	a.later(time.Hour)
+	a.engine.Night(a.ctx)
+	a.step()
+	a.later(-time.Hour)
+	a.ding.Quiet(func() { must(t, a.ding.Agree(a.claim("交通"), "")) })
+	a.engine.Night(a.ctx)
+	a.step()
+	want(t, "entries", strings.Count(strings.Join(a.entries(), "\n"), "draft"), 1)
+}
