@@ -26,7 +26,8 @@ type Tx struct {
 	over      bool
 	retries   int
 	uid       int64
-	age       int // of the database: a restore ends the transactions before it
+	call      Call // the remote call that it serves
+	age       int  // of the database: a restore ends the transactions before it
 	once      sync.Once
 	met       sync.Once
 	waited    chan struct{}
@@ -190,6 +191,7 @@ func (t *Tx) end(commit bool) error {
 		for key, r := range t.images {
 			x.undo = append(x.undo, undo{key, x.db.table(key.model).put(key.id, r)})
 		}
+		t.s.tell(x, t.uid, t.call, nil)
 		x.commit()
 		t.committed = true
 	}
@@ -198,9 +200,9 @@ func (t *Tx) end(commit bool) error {
 }
 
 // slowly runs the work of a call that Hold keeps from committing.
-func (s *Server) slowly(uid int64, released <-chan struct{}, work func(*env) error) error {
+func (s *Server) slowly(uid int64, call Call, released <-chan struct{}, work func(*env) error) error {
 	t := s.Begin()
-	t.uid = uid
+	t.uid, t.call = uid, call
 	if err := t.step(work); err != nil {
 		_ = t.Rollback() // a refused step leaves nothing, and err says why
 		return err

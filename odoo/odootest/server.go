@@ -26,6 +26,8 @@ type Server struct {
 	failures map[string]failures
 	lastErr  error
 
+	onTransaction func(Transaction)
+
 	listenMu sync.Mutex
 	addr     string
 	http     *http.Server
@@ -109,7 +111,7 @@ func (s *Server) dispatch(service string, body []byte, v1 bool, host string) ans
 		}
 		return answer{body: encodeFault(&fault{code: how.code, text: how.text}, v1)}
 	}
-	result, err := s.run(service, name, params, host, s.heldBy(call))
+	result, err := s.run(call, name, params, host, s.heldBy(call))
 	var out []byte
 	if err == nil { // what cannot be told is a fault too, after the work is done
 		if out, err = encodeResult(result); err != nil {
@@ -169,12 +171,12 @@ func describeCall(now time.Time, service, name string, params []any) Call {
 	return c
 }
 
-func (s *Server) run(service, name string, params []any, host string, held <-chan struct{}) (any, error) {
-	switch service {
+func (s *Server) run(call Call, name string, params []any, host string, held <-chan struct{}) (any, error) {
+	switch call.Service {
 	case "common":
 		return s.common(name, params, host)
 	case "object":
-		return s.object(name, params, host, held)
+		return s.object(call, name, params, host, held)
 	case "db":
 		return s.dbService(name, params)
 	}
@@ -212,7 +214,7 @@ func (s *Server) dbService(name string, params []any) (any, error) {
 	return nil, rawFault("KeyError: " + pyQuote("exp_"+name))
 }
 
-func (s *Server) object(name string, params []any, host string, held <-chan struct{}) (any, error) {
+func (s *Server) object(call Call, name string, params []any, host string, held <-chan struct{}) (any, error) {
 	if len(params) < 3 {
 		return nil, rawFault("IndexError: tuple index out of range")
 	}
@@ -233,9 +235,9 @@ func (s *Server) object(name string, params []any, host string, held <-chan stru
 		return err
 	}
 	if held != nil {
-		err = s.slowly(uid, held, work)
+		err = s.slowly(uid, call, held, work)
 	} else {
-		err = s.transact(uid, work)
+		err = s.transactFor(uid, call, work)
 	}
 	return result, err
 }

@@ -127,12 +127,18 @@ func (t *tx) dropModel(name string) {
 // transaction waits for its end and, if that committed, starts again with a later stamp; context keys consumed by the
 // first attempt (__last_update) stay consumed.
 func (s *Server) transact(uid int64, work func(*env) error) error {
+	return s.transactFor(uid, Call{}, work)
+}
+
+// transactFor is transact on behalf of a remote call.
+func (s *Server) transactFor(uid int64, call Call, work func(*env) error) error {
 	for {
 		s.mu.Lock()
 		t := s.newTx()
 		err := work(newEnv(t, uid))
 		var locked *lockedError
 		if !errors.As(err, &locked) {
+			s.tell(t, uid, call, err)
 			if err != nil {
 				t.rollback()
 			} else {

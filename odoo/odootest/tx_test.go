@@ -157,3 +157,49 @@ func TestHookEditsBetweenReadAndWrite(t *testing.T) {
 		t.Errorf("%v, %d edits, name %v", err, edits, w.s.Get("hr.employee", id)["name"])
 	}
 }
+
+// TestTransactionsAreToldInTheOrderOfTheirCommits: who, by which call, what of each row; also when the answer is lost, and when it is undone.
+func TestTransactionsAreToldInTheOrderOfTheirCommits(t *testing.T) {
+	w := newWorld(t)
+	id := w.s.Create("hr.employee", vals{"name": "A"})
+	c := w.admin()
+	var told []Transaction
+	w.s.OnTransaction(func(x Transaction) {
+		if x.Err != nil || len(x.Changes) > 0 {
+			told = append(told, x)
+		}
+	})
+	w.s.Fail(func(c Call) bool { return c.Method == "write" }, 1, DropAfter)
+	if err := c.Write(ctx(), "hr.employee", []int64{id}, odoo.Values{"name": "B"}, nil); err == nil {
+		t.Error("the answer was not lost")
+	}
+	if err := c.Write(ctx(), "hr.employee", []int64{id}, odoo.Values{"parent_id": int64(99999)}, nil); err == nil {
+		t.Error("not refused")
+	}
+	tx := w.s.Begin()
+	w.must(tx.Write("hr.employee", id, vals{"name": "C"}))
+	w.must(tx.Write("hr.employee", id, vals{"name": "D"}))
+	w.must(tx.Commit())
+	w.s.OnTransaction(nil)
+	w.must(w.s.Write("hr.employee", id, vals{"name": "E"}))
+	if len(told) != 3 {
+		t.Fatalf("told of %d transactions, not 3: %+v", len(told), told)
+	}
+	change := func(x Transaction) (from, to any) {
+		for _, one := range x.Changes {
+			if one.Model == "hr.employee" && one.ID == id {
+				from, to = one.Before["name"], one.After["name"]
+			}
+		}
+		return from, to
+	}
+	if from, to := change(told[0]); from != "A" || to != "B" || told[0].Call.Method != "write" || told[0].UID != adminUser {
+		t.Errorf("the write whose answer was lost: %v -> %v, %s by %d", from, to, told[0].Call.Method, told[0].UID)
+	}
+	if told[1].Err == nil || len(told[1].Changes) > 0 || told[1].Call.Method != "write" {
+		t.Errorf("the refused write: %v, %d changes", told[1].Err, len(told[1].Changes))
+	}
+	if from, to := change(told[2]); from != "B" || to != "D" || told[2].Call.Service != "" {
+		t.Errorf("the slow transaction: %v -> %v, call %q", from, to, told[2].Call.Method)
+	}
+}
