@@ -37,6 +37,8 @@ fields:
 func newBirth(t *testing.T) *office {
 	t.Helper()
 	w := newWorldAs(t, []string{"hr_holidays.group_hr_holidays_manager"}, append(presets(t), mapping.Source{File: "born.yaml", Data: []byte(bornYAML)})...)
+	w.options = func(o *bridge.Options) { o.Withdrawable, o.Now = time.Millisecond, w.now }
+	w.reopen()
 	w.ding.AddTemplate(dingtalktest.Template{
 		Code: "PROC-BORN", Name: "请假",
 		Components: []dingtalktest.Component{
@@ -226,4 +228,32 @@ func TestBornAndNotShownYet(t *testing.T) {
 	o.step()
 	o.step()
 	want(t, "leaves", len(o.leaves()), 1)
+}
+
+// TestDecidedInOdooWhileItRunsOnInDingTalk: what was born in DingTalk is not withdrawn from Odoo; when the approvers decide otherwise later,
+// a person sees both decisions.
+func TestDecidedInOdooWhileItRunsOnInDingTalk(t *testing.T) {
+	for _, agree := range []bool{true, false} {
+		o := newBirth(t)
+		id := o.askInDing("年假", "2026-12-07 09:00", "2026-12-07 18:00")
+		o.step()
+		leave := id64(t, text(o.leaves()[0], "id"))
+		o.press(leave, "action_approve")
+		o.step()
+		o.later(2 * time.Second)
+		in, _ := o.ding.Instance(id)
+		want(t, "the approval", in.Status, dingtalktest.StatusRunning)
+		held := ""
+		if agree {
+			must(t, o.ding.Agree(id, ""))
+		} else {
+			must(t, o.ding.Refuse(id, "不行"))
+			held = "both decided: decided in dingtalk: refuse by 张三; odoo validate; held"
+		}
+		o.step()
+		want(t, "state", o.state(leave), "validate")
+		if got := o.held(); held == "" && got != "" || !strings.Contains(got, held) {
+			t.Errorf("held %q, not %q", got, held)
+		}
+	}
 }

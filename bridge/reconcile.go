@@ -490,8 +490,11 @@ func applyPolicy(p *Plan) {
 			return false
 		}
 		p.Notes = append(p.Notes, Note{Reason: c.Reason + "; not written: the mapping's direction is " + string(m.Direction)})
-		if c.Op == OpArchive || c.Op == OpDelete {
+		switch c.Op {
+		case OpArchive, OpDelete:
 			p.Retire = ""
+		case OpTerminate:
+			p.Settle = "" // it runs on, and what is decided there is still to be compared
 		}
 		return true
 	})
