@@ -40,6 +40,17 @@ func (b *batch) intendOccurrence(tx Tx, t *task) error {
 	return nil
 }
 
+// lookAgain: what an ended instance decided and is not carried over, or not surely, is read again by whatever tries it next.
+func (b *batch) lookAgain(t *task) {
+	l := t.plan.Link
+	if b.m.Approval == nil || l == nil || l.Occurrence == nil || t.ding.Existence != Finished {
+		return
+	}
+	if l.State == Linked || l.State == Settled && textOf(t.ding.Record["outcome"]) != l.Occurrence.Outcome {
+		l.Occurrence.Look = true
+	}
+}
+
 // settleApproval moves the link to where the record and its instance have come.
 func (b *batch) settleApproval(t *task) {
 	p := t.plan

@@ -8,6 +8,7 @@ import (
 
 	"dingbridge/bridge"
 	"dingbridge/dingtalk/dingtalktest"
+	"dingbridge/odoo/odootest"
 )
 
 func TestLeaveIsAskedForAndRefused(t *testing.T) {
@@ -513,4 +514,33 @@ func TestARevocationThatNoEventToldOf(t *testing.T) {
 	o.step()
 	want(t, "state after a night", o.state(leave), "refuse")
 	o.settled()
+}
+
+// TestADecisionWhoseCallIsCutIsCarriedOver: at once, not only when the approval would have been read again anyway.
+func TestADecisionWhoseCallIsCutIsCarriedOver(t *testing.T) {
+	for name, how := range map[string]odootest.Failure{"before it": odootest.DropBefore, "after it": odootest.DropAfter} {
+		t.Run(name, func(t *testing.T) {
+			o := newOffice(t)
+			leave, in := o.asked()
+			cut := func(method string) {
+				o.odoo.Fail(func(c odootest.Call) bool { return c.Method == method }, 1, how)
+			}
+			cut("action_approve")
+			must(t, o.ding.Agree(in.ID, ""))
+			o.step()
+			o.step()
+			want(t, "state", o.state(leave), "validate")
+			id, err := o.ding.Revoke(in.ID)
+			must(t, err)
+			cut("action_refuse")
+			must(t, o.ding.Agree(id, ""))
+			o.step()
+			o.step()
+			want(t, "state", o.state(leave), "refuse")
+			if held := o.held(); held != "" {
+				t.Error(held)
+			}
+			o.settled()
+		})
+	}
 }

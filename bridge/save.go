@@ -70,6 +70,7 @@ func (b *batch) saveTask(tx Tx, t *task) (logs []func(), err error) {
 		t.plan = &Plan{Mapping: b.m, Link: t.link}
 	}
 	b.settlePlan(t)
+	b.lookAgain(t)
 	if l := t.plan.Link; l != nil {
 		b.settleWrites(t, l)
 		b.remember(t, l)
