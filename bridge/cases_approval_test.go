@@ -544,3 +544,23 @@ func TestADecisionWhoseCallIsCutIsCarriedOver(t *testing.T) {
 		})
 	}
 }
+
+// TestEditedBetweenTwoSteps: a decision that takes two methods is not finished about what was edited between them.
+func TestEditedBetweenTwoSteps(t *testing.T) {
+	o := newOffice(t)
+	o.kind = o.people.Create("hr.leave.type", map[string]any{"name": "事假", "allocation_type": "no", "validation_type": "both"})
+	leave, in := o.asked()
+	must(t, o.ding.Agree(in.ID, ""))
+	o.odoo.OnCall(func(c odootest.Call) {
+		if c.Method == "action_validate" {
+			o.odoo.OnCall(nil)
+			o.later(2 * time.Second) // the lock tells seconds apart
+			must(t, o.odoo.Write("hr.leave", leave, map[string]any{"number_of_days": 9.0}))
+		}
+	})
+	o.step()
+	o.later(2 * time.Second)
+	o.step()
+	want(t, "state", o.state(leave), "validate1")
+	o.wantHeld("edited in odoo since it was sent: 天数 \"2\" -> \"9\"")
+}

@@ -14,10 +14,10 @@ const mostSteps = 6
 
 // transit brings a field of one record to the wished value by the methods of a transition. The field is read before every step, so that
 // a step is only taken from where it starts, and after the last one: an answer of a method proves nothing. lock is Odoo's optimistic
-// lock for the first step.
+// lock for the first step; a further one is locked at what the record showed after the one before.
 func (s *odooSide) transit(ctx context.Context, m *mapping.Mapping, id int64, t *mapping.Transition, wish string, scope mapping.Record, lock odoo.Context) error {
 	for n := 0; ; n++ {
-		now, err := s.fieldValue(ctx, m, id, t.Field)
+		now, _, err := s.fieldValue(ctx, m, id, t.Field)
 		if err != nil || now == wish {
 			return err
 		}
@@ -32,11 +32,11 @@ func (s *odooSide) transit(ctx context.Context, m *mapping.Mapping, id int64, t 
 		if err := s.step(ctx, m, id, t, wish, step, scope, lock); err != nil {
 			return err
 		}
-		lock = nil // our own step moved the record
-		after, err := s.fieldValue(ctx, m, id, t.Field)
+		after, written, err := s.fieldValue(ctx, m, id, t.Field)
 		if err != nil {
 			return err
 		}
+		lock = odoo.LockContext(m.Model, id, written) // our own step moved the record
 		if after == now {
 			return reject(t.Field, fmt.Sprintf("%s answered, but %s is still %q", step.Call, t.Field, now))
 		}
@@ -75,15 +75,15 @@ func (s *odooSide) step(ctx context.Context, m *mapping.Mapping, id int64, t *ma
 	return unreadableIsDone(err)
 }
 
-// fieldValue reads one field as a transition names its values.
-func (s *odooSide) fieldValue(ctx context.Context, m *mapping.Mapping, id int64, field string) (string, error) {
-	found, err := s.readRecords(ctx, m.Model, []int64{id}, []string{field})
+// fieldValue reads one field as a transition names its values, and when the record was written.
+func (s *odooSide) fieldValue(ctx context.Context, m *mapping.Mapping, id int64, field string) (value, written string, err error) {
+	found, err := s.readRecords(ctx, m.Model, []int64{id}, []string{field, "write_date"})
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	rec, ok := found[id]
 	if !ok {
-		return "", reject(field, "the record is not there any more")
+		return "", "", reject(field, "the record is not there any more")
 	}
-	return valueOf(rec, &mapping.Field{OdooName: field}), nil
+	return valueOf(rec, &mapping.Field{OdooName: field}), textOf(rec["write_date"]), nil
 }
