@@ -78,6 +78,7 @@ type approvalVerdict struct {
 //	linked          | as it was sent           | ended              | apply
 //	linked          | edited                   | agreed             | hold, unless edits are ignored
 //	linked          | decided otherwise        | ended              | hold with both decisions
+//	linked          | submitted, left before   | ended              | start the next occurrence; hold where it is not for us to start
 func decideApproval(f approvalFacts) approvalVerdict {
 	switch f.state {
 	case "", Held:
@@ -159,6 +160,8 @@ func decideOutcome(f approvalFacts) approvalVerdict {
 		return ended(told)
 	case f.take == mapping.DingTalk && f.wished && f.odoo != Gone:
 		return approvalVerdict{fate: approvalApplies, why: told + "; " + ReasonTaken}
+	case f.state == Linked && f.n.Left && f.submitted: // what was decided was about the submission before
+		return approvalVerdict{fate: approvalStarts, why: "submitted again in odoo"}
 	case ours:
 		return hold(HeldConflict, fmt.Sprintf("both decided: %s; odoo %s", told, f.n.Ending))
 	case !f.applies && !late:
@@ -169,6 +172,8 @@ func decideOutcome(f approvalFacts) approvalVerdict {
 		return ended(told + "; " + string(f.odoo) + " in odoo")
 	case f.decided && !late:
 		return hold(HeldConflict, fmt.Sprintf("both decided: %s; odoo %s", told, f.value))
+	case f.state == Linked && f.n.Left && f.odoo == Present:
+		return hold(HeldConflict, told+"; but taken back and submitted again in odoo since")
 	case f.outcome == outcomeAgree && f.edited != "" && f.change != mapping.ChangeIgnore:
 		return hold(HeldConflict, told+"; but edited in odoo since it was sent: "+f.edited)
 	case !f.can:

@@ -14,6 +14,7 @@ func (b *batch) intendOccurrence(tx Tx, t *task) error {
 		return nil
 	}
 	if old := t.supersedes; old != nil && slices.ContainsFunc(t.plan.Changes, func(c *Change) bool { return c.Op == OpCreate }) {
+		old.Holds, old.Take = nil, nil // a new submission asks anew
 		old.State, old.occurrence().Of, old.Odoo, old.Updated = Superseded, old.Odoo, "", b.now
 		if err := tx.PutLink(old); err != nil {
 			return err
@@ -83,8 +84,8 @@ func (b *batch) settleApproval(t *task) {
 	wants, err := b.submitted(t.odoo)
 	switch {
 	case err != nil || t.odoo.Existence == Unseen:
-	case wants && l.State == Linked:
-		o.Left = false
+	case l.State == Linked && t.odoo.Existence == Present && t.ding.Existence == Present:
+		o.Left = false // it runs on for what is submitted now
 	case !wants && (l.State != Linked || t.odoo.Existence != Present):
 		o.Left = true
 	}

@@ -516,6 +516,26 @@ func TestARevocationThatNoEventToldOf(t *testing.T) {
 	o.settled()
 }
 
+// TestEditedBetweenTwoSteps: a decision that takes two methods is not finished about what was edited between them.
+func TestEditedBetweenTwoSteps(t *testing.T) {
+	o := newOffice(t)
+	o.kind = o.people.Create("hr.leave.type", map[string]any{"name": "事假", "allocation_type": "no", "validation_type": "both"})
+	leave, in := o.asked()
+	must(t, o.ding.Agree(in.ID, ""))
+	o.odoo.OnCall(func(c odootest.Call) {
+		if c.Method == "action_validate" {
+			o.odoo.OnCall(nil)
+			o.later(2 * time.Second) // the lock tells seconds apart
+			must(t, o.odoo.Write("hr.leave", leave, map[string]any{"number_of_days": 9.0}))
+		}
+	})
+	o.step()
+	o.later(2 * time.Second)
+	o.step()
+	want(t, "state", o.state(leave), "validate1")
+	o.wantHeld("edited in odoo since it was sent: 天数 \"2\" -> \"9\"")
+}
+
 // TestADecisionWhoseCallIsCutIsCarriedOver: at once, not only when the approval would have been read again anyway.
 func TestADecisionWhoseCallIsCutIsCarriedOver(t *testing.T) {
 	for name, how := range map[string]odootest.Failure{"before it": odootest.DropBefore, "after it": odootest.DropAfter} {
@@ -545,22 +565,24 @@ func TestADecisionWhoseCallIsCutIsCarriedOver(t *testing.T) {
 	}
 }
 
-// TestEditedBetweenTwoSteps: a decision that takes two methods is not finished about what was edited between them.
-func TestEditedBetweenTwoSteps(t *testing.T) {
+// TestTakenBackAndSubmittedAgainAfterADecision: what was decided about a submission says nothing about the next.
+func TestTakenBackAndSubmittedAgainAfterADecision(t *testing.T) {
 	o := newOffice(t)
-	o.kind = o.people.Create("hr.leave.type", map[string]any{"name": "事假", "allocation_type": "no", "validation_type": "both"})
 	leave, in := o.asked()
+	o.press(leave, "action_draft")
 	must(t, o.ding.Agree(in.ID, ""))
-	o.odoo.OnCall(func(c odootest.Call) {
-		if c.Method == "action_validate" {
-			o.odoo.OnCall(nil)
-			o.later(2 * time.Second) // the lock tells seconds apart
-			must(t, o.odoo.Write("hr.leave", leave, map[string]any{"number_of_days": 9.0}))
-		}
-	})
 	o.step()
+	o.wantHeld("both decided")
 	o.later(2 * time.Second)
+	o.press(leave, "action_confirm")
 	o.step()
-	want(t, "state", o.state(leave), "validate1")
-	o.wantHeld("edited in odoo since it was sent: 天数 \"2\" -> \"9\"")
+	want(t, "state", o.state(leave), "confirm")
+	second := o.instance(2)
+	if held := o.held(); held != "" {
+		t.Error(held)
+	}
+	must(t, o.ding.Agree(second.ID, ""))
+	o.step()
+	want(t, "state", o.state(leave), "validate")
+	o.settled()
 }

@@ -257,3 +257,29 @@ func TestDecidedInOdooWhileItRunsOnInDingTalk(t *testing.T) {
 		}
 	}
 }
+
+// TestBornTakenBackAndSubmittedAgain: the approval of the submission before does not decide about this one, unless it was still running.
+func TestBornTakenBackAndSubmittedAgain(t *testing.T) {
+	for _, running := range []bool{false, true} {
+		o := newBirth(t)
+		id := o.askInDing("年假", "2026-12-07 09:00", "2026-12-07 18:00")
+		o.step()
+		leave := id64(t, text(o.leaves()[0], "id"))
+		o.press(leave, "action_draft")
+		if !running {
+			must(t, o.ding.Withdraw(id))
+		}
+		o.step()
+		o.later(2 * time.Second)
+		o.press(leave, "action_confirm")
+		o.step()
+		want(t, "state", o.state(leave), "confirm")
+		if !running {
+			o.wantHeld("taken back and submitted again in odoo since")
+			continue
+		}
+		must(t, o.ding.Agree(id, ""))
+		o.step()
+		want(t, "state", o.state(leave), "validate")
+	}
+}
