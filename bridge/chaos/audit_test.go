@@ -20,6 +20,9 @@ func (w *world) audit() {
 	for what, n := range w.ding.Duplicates() {
 		w.violate("dingtalk has %s %d times", what, n)
 	}
+	for _, what := range w.judge().wrong {
+		w.violate("%s", what)
+	}
 	for _, r := range w.ledger.all("person", false) {
 		rows, users := p.employees[r.tag], p.users[r.tag]
 		if len(rows) > 1 {

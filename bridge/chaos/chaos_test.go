@@ -99,6 +99,9 @@ func (w *world) playRound() {
 		f, _ := pick(w, menu)
 		at[w.rng.IntN(steps)] = &f
 	}
+	if w.rng.IntN(3) == 0 { // a decision about a leave is rarer than any other write
+		at[w.rng.IntN(steps)] = &editedLeave
+	}
 	if len(w.daemons) > 1 { // the active one dies or stands still in every round
 		f, _ := pick(w, takeovers)
 		at[w.rng.IntN(steps)] = &f

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -70,6 +71,7 @@ var faults = []fault{
 	{name: "odoo cut in a read", begin: odooFails(func(c odootest.Call) bool { return !isOdooWrite(c) }, 4, odootest.DropAfter)},
 	{name: "edited between our read and our write to odoo", begin: (*world).editBetweenOdoo},
 	{name: "edited between our read and our write to dingtalk", begin: (*world).editBetweenDing},
+	editedLeave,
 
 	{name: "dingtalk throttled", begin: dingFails(dingtalktest.AnyRequest, 10, dingtalktest.Throttled)},
 	{name: "dingtalk 502", begin: dingFails(dingtalktest.AnyRequest, 8, dingtalktest.Status(502))},
@@ -123,6 +125,8 @@ var faults = []fault{
 		return func() { _, err := w.mappings(w.dir, w.value("mended ")); w.check(err) }
 	}},
 }
+
+var editedLeave = fault{name: "a leave edited between our read and our decision", begin: (*world).editBetweenLeave}
 
 // takeovers are what makes another daemon the active one.
 var takeovers = faults[:4]
@@ -248,6 +252,27 @@ func (w *world) editBetweenOdoo() func() {
 		}
 		w.tell("odoo %s: %s = %q between our read and our write", tag, field, value)
 		w.ledger.wrote(r, field, edit{side: mapping.Odoo, value: value, before: before, at: time.Now(), stamp: w.odoo.WriteDate("hr.employee", id).Truncate(time.Second)})
+		return true
+	})
+	return nil
+}
+
+// editBetweenLeave lets a person edit the very leave about which the bridge is about to commit a decision, or the next step of one.
+func (w *world) editBetweenLeave() func() {
+	value, left := w.value("急改"), w.some(3)
+	w.hooksMu.Lock()
+	defer w.hooksMu.Unlock()
+	w.onOdoo = append(w.onOdoo, func(c odootest.Call) bool {
+		if c.Model != "hr.leave" || !strings.HasPrefix(c.Method, "action_") || left.Add(-1) != 0 {
+			return false
+		}
+		for _, id := range firstIDs(c.Args) {
+			if err := w.odoo.Write(c.Model, id, map[string]any{"name": value}); err != nil {
+				w.tell("odoo leave %d: between read and decision: %v", id, err)
+				continue
+			}
+			w.tell("odoo leave %d: edited between our read and our %s", id, c.Method)
+		}
 		return true
 	})
 	return nil

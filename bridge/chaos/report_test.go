@@ -17,12 +17,13 @@ type report struct {
 	faults     map[string]int
 	edits      map[string]int
 	limits     map[string]int
+	decisions  map[string]int
 	took       []time.Duration // from the end of the faults to the agreement
 	starts     int
 }
 
 func newReport() *report {
-	return &report{faults: map[string]int{}, edits: map[string]int{}, limits: map[string]int{}}
+	return &report{faults: map[string]int{}, edits: map[string]int{}, limits: map[string]int{}, decisions: map[string]int{}}
 }
 
 func (r *report) count(in map[string]int, what string) {
@@ -34,6 +35,18 @@ func (r *report) count(in map[string]int, what string) {
 func (r *report) faulted(what string) { r.count(r.faults, what) }
 func (r *report) edited(what string)  { r.count(r.edits, what) }
 func (r *report) limited(what string) { r.count(r.limits, what) }
+
+// judged enters what a world's decisions came to.
+func (r *report) judged(j judgement) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for what, n := range j.counted {
+		r.decisions[what] += n
+	}
+	for what, n := range j.limits {
+		r.limits[what] += n
+	}
+}
 
 func (r *report) violated() {
 	r.mu.Lock()
@@ -73,6 +86,7 @@ func (r *report) String() string {
 	fmt.Fprintf(&b, "%d rounds, %d violations; agreement %s after the faults (median; 95 %%: %s; slowest: %s); processes started: %d\n", r.rounds, r.violations, at(50), at(95), at(100), r.starts)
 	table("faults injected", r.faults)
 	table("edits by people", r.edits)
+	table("decisions in dingtalk, each matched one by one", r.decisions)
 	table("lost to a known limit", r.limits)
 	return b.String()
 }

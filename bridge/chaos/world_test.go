@@ -64,8 +64,10 @@ type world struct {
 	disk    *disk  // under the store of one daemon
 
 	leaves     []*leave
-	heldLeaves []string // why some are held, as of the last comparison
-	days       int      // of leaves given away
+	moments    *moments          // of leaves in Odoo
+	endedBy    map[string]string // how people ended an approval in DingTalk
+	heldLeaves []string          // why some are held, as of the last comparison
+	days       int               // of leaves given away
 
 	round   int
 	serial  int // makes every written value unique
@@ -95,7 +97,7 @@ func newWorld(t *testing.T, seed uint64, replicas int, r *report) *world {
 	must(t, err)
 	w := &world{
 		t: t, ctx: t.Context(), seed: seed, rng: rand.New(rand.NewPCG(seed, 0)), dir: dir,
-		ledger: newLedger(), traffic: newTraffic(), report: r, mode: []string{"stream", "stream", "callback"}[seed%3],
+		moments: newMoments(), endedBy: map[string]string{}, ledger: newLedger(), traffic: newTraffic(), report: r, mode: []string{"stream", "stream", "callback"}[seed%3],
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -116,7 +118,7 @@ func (w *world) startSides() {
 	url, err := w.odoo.Start("127.0.0.1:0")
 	must(w.t, err)
 	w.t.Cleanup(w.odoo.Close)
-	w.odoo.AddUser(login, password, "base.group_user", "hr.group_hr_user", "base.group_partner_manager", "hr_holidays.group_hr_holidays_manager")
+	user := w.odoo.AddUser(login, password, "base.group_user", "hr.group_hr_user", "base.group_partner_manager", "hr_holidays.group_hr_holidays_manager")
 	w.odooURL = url
 	w.ding = dingtalktest.New()
 	_, err = w.ding.Start("127.0.0.1:0")
@@ -130,6 +132,7 @@ func (w *world) startSides() {
 		k.FailedListDelay = 50 * time.Millisecond
 	})
 	w.odoo.OnCall(w.odooCalled)
+	w.odoo.OnTransaction(func(t odootest.Transaction) { w.moments.told(t, user) })
 	w.ding.OnRequest(w.dingAsked)
 }
 
