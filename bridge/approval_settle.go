@@ -28,6 +28,9 @@ func (b *batch) intendOccurrence(tx Tx, t *task) error {
 			continue
 		case c.Op == OpTerminate:
 			l.occurrence().Ending = c.Reason
+			if wants, err := b.submitted(t.odoo); err == nil && !wants {
+				l.occurrence().Left = true // seen now; by the next look it may have been submitted again
+			}
 		case c.Op == OpComment:
 			l.occurrence().Say = ""
 		default:
@@ -82,6 +85,9 @@ func (b *batch) settleApproval(t *task) {
 		return
 	}
 	wants, err := b.submitted(t.odoo)
+	if err == nil && wants && l.State == Settled && o.Left {
+		p.Recheck = b.now
+	}
 	switch {
 	case err != nil || t.odoo.Existence == Unseen:
 	case l.State == Linked && t.odoo.Existence == Present && t.ding.Existence == Present:

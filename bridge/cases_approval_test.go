@@ -586,3 +586,26 @@ func TestTakenBackAndSubmittedAgainAfterADecision(t *testing.T) {
 	want(t, "state", o.state(leave), "validate")
 	o.settled()
 }
+
+// TestSubmittedAgainWhileItIsWithdrawn: that it had been taken back is remembered although nobody heard whether the withdrawal was carried out.
+func TestSubmittedAgainWhileItIsWithdrawn(t *testing.T) {
+	o := newOffice(t)
+	o.options = func(o *bridge.Options) { o.Withdrawable = time.Nanosecond }
+	o.reopen()
+	o.sync()
+	leave, in := o.asked()
+	o.press(leave, "action_draft")
+	isWithdrawal := func(r dingtalktest.Request) bool { return strings.HasSuffix(r.Path, "/processInstances/terminate") }
+	o.ding.Fail(isWithdrawal, 1, dingtalktest.DropAfter)
+	o.ding.OnRequest(func(r dingtalktest.Request) {
+		if isWithdrawal(r) {
+			o.ding.OnRequest(nil)
+			o.press(leave, "action_confirm")
+		}
+	})
+	o.step()
+	o.step()
+	first, _ := o.ding.Instance(in.ID)
+	want(t, "the first", first.Status, dingtalktest.StatusTerminated)
+	want(t, "the second", o.instance(2).Status, dingtalktest.StatusRunning)
+}
