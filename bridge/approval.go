@@ -182,11 +182,14 @@ func decideOutcome(f approvalFacts) approvalVerdict {
 	return approvalVerdict{fate: approvalApplies, why: told}
 }
 
-// editedSince names the fields that were sent and show something else now. Pure.
+// editedSince names the fields that show something else now than when they were sent, or, of a record that was made of an approval, than
+// right after it was made. Pure.
 func editedSince(m *mapping.Mapping, l *Link, view mapping.View) string {
 	var words []string
 	for _, f := range m.Fields {
-		if !f.Writes(mapping.DingTalk) || f.OnCreate || f.OdooName == "" && f.Value == nil {
+		sentTo := f.Writes(mapping.DingTalk) && !f.OnCreate && (f.OdooName != "" || f.Value != nil)
+		madeOf := f.Writes(mapping.Odoo) && f.OnCreate && f.DingName != "" && f.Lines == nil
+		if !sentTo && !madeOf {
 			continue
 		}
 		was, sent := l.Base(mapping.Odoo, f)

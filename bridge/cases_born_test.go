@@ -283,3 +283,21 @@ func TestBornTakenBackAndSubmittedAgain(t *testing.T) {
 		want(t, "state", o.state(leave), "validate")
 	}
 }
+
+// TestBornAndEditedInOdooWhileItRuns: what the approver saw is not what would be approved.
+func TestBornAndEditedInOdooWhileItRuns(t *testing.T) {
+	o := newBirth(t)
+	id := o.askInDing("年假", "2026-12-07 09:00", "2026-12-07 18:00")
+	o.step()
+	leave := int64(o.leaves()[0]["id"].(int64))
+	o.later(2 * time.Second)
+	must(t, o.people.Write("hr.leave", leave, map[string]any{"number_of_days": 5.0}))
+	must(t, o.ding.Agree(id, ""))
+	o.step()
+	want(t, "state", o.state(leave), "confirm")
+	o.wantHeld("edited in odoo since it was sent: 天数 \"1\" -> \"5\"")
+	_, err := bridge.Resolve(o.ctx, o.store, o.set(), bridge.Ref{Side: mapping.Odoo, Kind: "hr.leave", ID: bridge.ID(text(o.leaves()[0], "id"))}, "", mapping.DingTalk)
+	must(t, err)
+	o.step()
+	want(t, "state once a person took the decision", o.state(leave), "validate")
+}

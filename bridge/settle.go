@@ -104,10 +104,13 @@ func (b *batch) settleWritten(t *task, s mapping.Side, back mapping.View) {
 			delete(l.Take, f.Key)
 			l.SetBase(s.Other(), f, fc.Source)
 			l.SetBase(s, f, fc.To)
+			got := back[f.Key]
+			if f.OnCreate && b.m.Approval != nil && s == mapping.Odoo && !got.IsUnknown() {
+				l.SetBase(s, f, got) // as odoo keeps it: an edit since then is one of what is being decided
+			}
 			if f.OnCreate || a.change.Op == OpCreate && f.OdooName == "" {
 				continue
 			}
-			got := back[f.Key]
 			switch {
 			case got.IsUnknown() || got == fc.To:
 				delete(l.Sent, f.Key)

@@ -369,9 +369,12 @@ func (e *Engine) current(m *mapping.Mapping) bool {
 	return ok && now == m
 }
 
+// startedKey is the meta key of when a mapping was first swept.
+func startedKey(name string) string { return "started/" + name }
+
 // remember stores what stands on both sides before a mapping that starts now: it is known, and not acted on.
 func (s *sweep) remember(tx Tx) error {
-	key := "started/" + s.m.Name
+	key := startedKey(s.m.Name)
 	started, err := tx.Meta(key)
 	if err != nil || started != "" {
 		return err

@@ -114,9 +114,11 @@ func (e *Engine) unlinkedInstances(ctx context.Context, m *mapping.Mapping, ids 
 // instancesFrom is where the list begins: a little before the last one; the first time at what DingTalk still lists, or, for a mapping
 // that starts now, at once.
 func (s *sweep) instancesFrom(ctx context.Context) (time.Time, error) {
-	var saved string
+	var saved, started string
 	if err := s.e.Store.View(ctx, func(tx Tx) (err error) {
-		saved, err = tx.Meta(listedKey(s.m.Name))
+		if saved, err = tx.Meta(listedKey(s.m.Name)); err == nil {
+			started, err = tx.Meta(startedKey(s.m.Name))
+		}
 		return err
 	}); err != nil {
 		return time.Time{}, err
@@ -129,7 +131,11 @@ func (s *sweep) instancesFrom(ctx context.Context) (time.Time, error) {
 	case saved != "" && at.Before(oldest):
 		return oldest, nil
 	case at.After(s.stmt.At): // by a clock that was ahead, nobody knows how far
-		return s.stmt.At.Add(-24 * time.Hour), nil
+		from := s.stmt.At.Add(-24 * time.Hour)
+		if began, err := time.Parse(time.RFC3339, started); err == nil && s.m.Start == "now" && began.After(from) {
+			from = earlier(began, s.stmt.At).Add(-clockMargin)
+		}
+		return from, nil
 	case saved != "":
 		return at, nil
 	case s.m.Start == "now" || !s.m.CreateOdoo.Allowed:

@@ -298,10 +298,6 @@ func (c *leaveCase) sameValues(d decision, v *verdict) {
 			c.j.limits["a leave edited in the second of the bridge's last look, and then approved"]++
 			return
 		}
-		if v.in.Code == bornCode && last.edited() {
-			c.j.limits["born in dingtalk, edited in odoo while it ran, and then approved: nothing compares what is set at creation only"]++
-			return
-		}
 		c.wrong("%s (the last edit was written %s, the lock was %q, shown to the bridge since %v)", told, last.stamp, step.lock, shown)
 		return
 	}
