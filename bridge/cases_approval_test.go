@@ -536,6 +536,29 @@ func TestEditedBetweenTwoSteps(t *testing.T) {
 	o.wantHeld("edited in odoo since it was sent: 天数 \"2\" -> \"9\"")
 }
 
+// TestEditedRightAfterTheFirstStep: in the second of our own step, so that Odoo's lock does not tell.
+func TestEditedRightAfterTheFirstStep(t *testing.T) {
+	o := newOffice(t)
+	o.kind = o.people.Create("hr.leave.type", map[string]any{"name": "事假", "allocation_type": "no", "validation_type": "both"})
+	leave, in := o.asked()
+	must(t, o.ding.Agree(in.ID, ""))
+	decided := false
+	o.odoo.OnCall(func(c odootest.Call) {
+		switch {
+		case c.Method == "action_approve":
+			decided = true
+		case decided: // the first look after it
+			decided = false
+			must(t, o.odoo.Write("hr.leave", leave, map[string]any{"number_of_days": 9.0}))
+		}
+	})
+	o.step()
+	o.later(2 * time.Second)
+	o.step()
+	want(t, "state", o.state(leave), "validate1")
+	o.wantHeld("edited in odoo since it was sent: 天数 \"2\" -> \"9\"")
+}
+
 // TestADecisionWhoseCallIsCutIsCarriedOver: at once, not only when the approval would have been read again anyway.
 func TestADecisionWhoseCallIsCutIsCarriedOver(t *testing.T) {
 	for name, how := range map[string]odootest.Failure{"before it": odootest.DropBefore, "after it": odootest.DropAfter} {

@@ -163,7 +163,7 @@ func (s *odooSide) writeOne(ctx context.Context, m *mapping.Mapping, fields map[
 			}
 			cx = nil
 		}
-		return s.transit(ctx, m, id, m.Approval.Transition(decided), textOf(w.values[decided]), w.scope, cx)
+		return s.transit(ctx, m, id, m.Approval.Transition(decided), textOf(w.values[decided]), w, cx)
 	}
 	switch w.op {
 	case OpArchive:

@@ -3,7 +3,9 @@ package bridge
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
+	"strings"
 
 	"dingbridge/mapping"
 	"dingbridge/odoo"
@@ -14,12 +16,19 @@ const mostSteps = 6
 
 // transit brings a field of one record to the wished value by the methods of a transition. The field is read before every step, so that
 // a step is only taken from where it starts, and after the last one: an answer of a method proves nothing. lock is Odoo's optimistic
-// lock for the first step; a further one is locked at what the record showed after the one before.
-func (s *odooSide) transit(ctx context.Context, m *mapping.Mapping, id int64, t *mapping.Transition, wish string, scope mapping.Record, lock odoo.Context) error {
+// lock for the first step; a further one is locked at what the record showed after the one before, and is taken only while the record
+// shows what it showed before the first (seen): Odoo's lock knows whole seconds, and our own step was in this one.
+func (s *odooSide) transit(ctx context.Context, m *mapping.Mapping, id int64, t *mapping.Transition, wish string, w *write, lock odoo.Context) error {
 	for n := 0; ; n++ {
-		now, _, err := s.fieldValue(ctx, m, id, t.Field)
+		rec, now, err := s.standing(ctx, m, id, t.Field)
 		if err != nil || now == wish {
 			return err
+		}
+		if n > 0 && editedBeside(m, t.Field, w.seen.Record, rec) {
+			return &Failure{Class: FailRetry, Modified: true, Side: mapping.Odoo, Words: "edited between two steps of a decision"}
+		}
+		if n > 0 {
+			lock = odoo.LockContext(m.Model, id, textOf(rec["write_date"])) // our own step moved the record
 		}
 		i := slices.IndexFunc(t.To[wish], func(st mapping.Step) bool { return slices.Contains(st.From, now) })
 		if i < 0 {
@@ -29,14 +38,13 @@ func (s *odooSide) transit(ctx context.Context, m *mapping.Mapping, id int64, t 
 			return reject(t.Field, fmt.Sprintf("%s is %q after %d steps, not %q", t.Field, now, n, wish))
 		}
 		step := &t.To[wish][i]
-		if err := s.step(ctx, m, id, t, wish, step, scope, lock); err != nil {
+		if err := s.step(ctx, m, id, t, wish, step, w.scope, lock); err != nil {
 			return err
 		}
-		after, written, err := s.fieldValue(ctx, m, id, t.Field)
+		_, after, err := s.standing(ctx, m, id, t.Field)
 		if err != nil {
 			return err
 		}
-		lock = odoo.LockContext(m.Model, id, written) // our own step moved the record
 		if after == now {
 			return reject(t.Field, fmt.Sprintf("%s answered, but %s is still %q", step.Call, t.Field, now))
 		}
@@ -75,15 +83,25 @@ func (s *odooSide) step(ctx context.Context, m *mapping.Mapping, id int64, t *ma
 	return unreadableIsDone(err)
 }
 
-// fieldValue reads one field as a transition names its values, and when the record was written.
-func (s *odooSide) fieldValue(ctx context.Context, m *mapping.Mapping, id int64, field string) (value, written string, err error) {
-	found, err := s.readRecords(ctx, m.Model, []int64{id}, []string{field, "write_date"})
+// standing reads the record as the mapping does, and the field's value as a transition names it.
+func (s *odooSide) standing(ctx context.Context, m *mapping.Mapping, id int64, field string) (rec mapping.Record, value string, err error) {
+	found, err := s.readRecords(ctx, m.Model, []int64{id}, append(heads(m.OdooFields()), field, "write_date"))
 	if err != nil {
-		return "", "", err
+		return nil, "", err
 	}
 	rec, ok := found[id]
 	if !ok {
-		return "", "", reject(field, "the record is not there any more")
+		return nil, "", reject(field, "the record is not there any more")
 	}
-	return valueOf(rec, &mapping.Field{OdooName: field}), textOf(rec["write_date"]), nil
+	return rec, valueOf(rec, &mapping.Field{OdooName: field}), nil
+}
+
+// editedBeside says whether one of the fields that were sent shows something else than before, but for the one that is decided.
+func editedBeside(m *mapping.Mapping, decided string, before, now mapping.Record) bool {
+	return slices.ContainsFunc(m.Fields, func(f *mapping.Field) bool {
+		name, _, _ := strings.Cut(f.OdooName, ".")
+		was, read := before[name]
+		is, known := now[name]
+		return name != "" && name != decided && f.Lines == nil && read && known && !reflect.DeepEqual(was, is)
+	})
 }
