@@ -1,6 +1,7 @@
 package odootest
 
 import (
+	"encoding/base64"
 	"fmt"
 	"html"
 	"regexp"
@@ -89,7 +90,7 @@ func messagePost(c *call) (any, error) {
 	if _, note := c.e.xmlID("mail.mt_note"); note != 0 {
 		vals["subtype_id"] = note
 	}
-	for _, name := range []string{"body", "subject", "message_type", "parent_id", "message_id", "partner_ids"} {
+	for _, name := range []string{"body", "subject", "message_type", "parent_id", "message_id", "partner_ids", "attachment_ids", "attachments"} {
 		if v, ok := c.args[name]; ok {
 			vals[name] = v
 		}
@@ -137,9 +138,12 @@ func (e *env) post(model string, id int64, vals values) (int64, error) {
 		vals["reply_to"] = vals["email_from"]
 	}
 	for name, v := range vals { // partner ids may come plain here, unlike anywhere else
-		if ids, ok := toIDs(v); ok && name == "partner_ids" && len(ids) > 0 {
+		if ids, ok := toIDs(v); ok && (name == "partner_ids" || name == "attachment_ids") && len(ids) > 0 {
 			vals[name] = []any{[]any{int64(6), int64(0), idList(ids)}}
 		}
+	}
+	if err := e.attachFiles(model, id, vals); err != nil {
+		return 0, err
 	}
 	m := e.model("mail.message")
 	if !truthy(vals["parent_id"]) {
@@ -224,4 +228,34 @@ func (c *call) schedule(id int64) error {
 	}
 	_, err := c.e.create(c.e.model("mail.activity"), vals)
 	return err
+}
+
+// attachFiles makes attachments of the files that a message brings, pairs of a name and a content that is not in base64
+// (addons/mail/models/mail_thread.py, _message_post_process_attachments).
+func (e *env) attachFiles(model string, id int64, vals values) error {
+	files, ok := vals["attachments"].([]any)
+	delete(vals, "attachments")
+	if !ok {
+		return nil
+	}
+	var made []any
+	for _, f := range files {
+		pair, ok := f.([]any)
+		if !ok || len(pair) < 2 {
+			return rawFault("ValueError: not enough values to unpack")
+		}
+		content, _ := pair[1].(string)
+		name := fmt.Sprint(pair[0])
+		file, err := e.sudo().create(e.model("ir.attachment"), values{
+			"name": name, "datas_fname": name, "datas": base64.StdEncoding.EncodeToString([]byte(content)), "res_model": model, "res_id": id,
+		})
+		if err != nil {
+			return err
+		}
+		made = append(made, []any{int64(4), file})
+	}
+	if len(made) > 0 {
+		vals["attachment_ids"] = made
+	}
+	return nil
 }
