@@ -11,6 +11,7 @@ import (
 // connected are the kinds that the engine can work with; the client knows more.
 var connected = map[string]bool{
 	"department": true, "user": true, "role": true, "approval": true, "approval_template": true, "attendance_approval": true,
+	"work_notice": true, "person_message": true, "group_message": true, "robot_message": true, "ding": true, "conversation_message": true,
 }
 
 // Schema tells the mapping lint what both sides offer: the fields of Odoo's models (from stock, or live from a server) and the
@@ -30,7 +31,7 @@ func Schema(models func(model string) (map[string]odoo.Field, bool), live bool) 
 		}
 		kind := mapping.Kind{
 			Name: k.Name, IDField: k.IDField, Create: k.Create, Update: k.Update, Delete: k.Delete,
-			Read: k.Read, Open: k.Open, Ends: k.Ends, List: k.List != dingtalk.ListNone, Events: len(k.Events) > 0, Fields: map[string]mapping.KindField{},
+			Read: k.Read, Open: k.Open, Ends: k.Ends, Message: k.Message, Addressed: k.Addressed, Results: k.Results, List: k.List != dingtalk.ListNone, Events: len(k.Events) > 0, Fields: map[string]mapping.KindField{},
 		}
 		for _, f := range k.Fields {
 			kind.Fields[f.Name] = mapping.KindField{

@@ -96,6 +96,9 @@ type Kind struct {
 	Events                       []string // event types that can mean a change of such an object
 	Open                         string   // names that begin so are fields beside Fields: the components of an approval's template
 	Ends                         bool     // its objects end with an outcome
+	Message                      bool     // it is told to people; what was sent cannot be read again
+	Addressed                    bool     // of a message: it names its receivers
+	Results                      bool     // of a message: DingTalk tells who got it
 	Fields                       []Field
 }
 

@@ -75,7 +75,7 @@ var (
 // WorkNoticeKind is the field table of a work notice (工作通知). An update changes the status bar of one that was sent with a bar, for 7
 // days; a deletion recalls it, for 24 hours.
 var WorkNoticeKind = Kind{
-	Name: "work_notice", IDField: "task_id",
+	Name: "work_notice", IDField: "task_id", Message: true, Addressed: true, Results: true,
 	Create: true, Update: true, Delete: true,
 	Fields: slices.Concat([]Field{
 		{Name: "task_id", Type: ID, Unique: true, Numeric: true},
@@ -91,14 +91,14 @@ var WorkNoticeKind = Kind{
 // PersonMessageKind is the field table of a message of the enterprise robot (企业机器人) to persons, each in the conversation he has
 // with it. A deletion recalls it, for 24 hours.
 var PersonMessageKind = Kind{
-	Name: "person_message", IDField: "processQueryKey",
+	Name: "person_message", IDField: "processQueryKey", Message: true, Addressed: true,
 	Create: true, Delete: true,
 	Fields: slices.Concat([]Field{{Name: "processQueryKey", Type: ID, Unique: true}}, robotRows),
 }
 
 // GroupMessageKind is the field table of a message of the enterprise robot to a group that it is a member of. A deletion recalls it.
 var GroupMessageKind = Kind{
-	Name: "group_message", IDField: "processQueryKey",
+	Name: "group_message", IDField: "processQueryKey", Message: true,
 	Create: true, Delete: true,
 	Fields: slices.Concat([]Field{
 		{Name: "processQueryKey", Type: ID, Unique: true},
@@ -110,7 +110,7 @@ var GroupMessageKind = Kind{
 // RobotMessageKind is the field table of a message by the webhook of a group's own robot (自定义机器人). DingTalk takes a msgUuid once:
 // a repetition with the same one is no second message.
 var RobotMessageKind = Kind{
-	Name: "robot_message", IDField: "msgUuid", Key: "msgUuid",
+	Name: "robot_message", IDField: "msgUuid", Key: "msgUuid", Message: true,
 	Create: true,
 	Fields: slices.Concat([]Field{
 		{Name: "msgUuid", Type: ID, Create: true, Unique: true},
@@ -125,7 +125,7 @@ var RobotMessageKind = Kind{
 
 // DingKind is the field table of a DING, which insists: in the app, by SMS or by telephone. A deletion recalls it.
 var DingKind = Kind{
-	Name: "ding", IDField: "openDingId",
+	Name: "ding", IDField: "openDingId", Message: true, Addressed: true,
 	Create: true, Delete: true,
 	Fields: []Field{
 		{Name: "openDingId", Type: ID, Unique: true},
@@ -138,7 +138,7 @@ var DingKind = Kind{
 // ConversationMessageKind is the field table of an ordinary message (普通消息) into a conversation that a person picked on a page of the
 // app. It belongs to DingTalk's history: no new app is granted it.
 var ConversationMessageKind = Kind{
-	Name: "conversation_message", IDField: "cid", Key: "cid",
+	Name: "conversation_message", IDField: "cid", Key: "cid", Message: true,
 	Create: true,
 	Fields: slices.Concat([]Field{
 		// What picking the conversation gave: for one message, within 24 hours.

@@ -61,6 +61,11 @@ type Person struct {
 	Userid    string // a fixed userid of DingTalk
 	Except    string // path to whom is taken out of the list again
 	Pos       Position
+
+	// Of the receivers of a message only. A path may end at several records.
+	Everyone   bool   // all whom the app sees
+	Members    string // path to hr.department: all in or below them
+	Department int64  // of DingTalk: all in or below it
 }
 
 // Notes are the texts posted in the chatter; one that evaluates to nothing is not posted.

@@ -196,7 +196,7 @@ notes: {task: false, finish: x}
 		"note":       {"task: false", "tasks: false"},
 		"change":     {"marker: 单号", "change: never"},
 		"no steps":   {"[{from: [confirm, validate1], set: {report_note: \"{{ actor.name }}: {{ remark }}\", payslip_status: false, number_of_days: 2}}]", "[]"},
-		"leave rule": {"marker: 单号", "leave: recall"},
+		"leave rule": {"marker: 单号", "leave: forget"},
 	} {
 		text := strings.Replace(good, change[0], change[1], 1)
 		if text == good {

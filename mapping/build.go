@@ -48,6 +48,7 @@ func (l *loader) build(d *document) *builder {
 	b.m.Leave, b.m.Guard = b.leave(), b.guard()
 	b.odooSide()
 	b.approval()
+	b.message()
 	b.fields()
 	b.lines()
 	b.match()
@@ -120,6 +121,9 @@ func (b *builder) odooSide() {
 	b.setup()
 	if b.model != nil {
 		b.odooScope = odooScope(b.m.Model, b.model).over(b.schema, b.model)
+		if b.kind != nil && b.kind.Message {
+			b.odooScope.says()
+		}
 		for _, s := range b.m.setup { // also those still missing: an expression over them is Unknown
 			b.odooScope.add(s.Name, odooValueKind(s.Type))
 		}
@@ -207,7 +211,8 @@ func (b *builder) assumeAdded(s str, scope *scope) {
 
 func (b *builder) create() {
 	c := b.d.Create
-	b.m.CreateDingTalk = Create{c.DingTalk.allowed, b.condition(c.DingTalk.when, b.odooScope)}
+	told := b.m.Message != nil && !c.DingTalk.given() && b.m.Direction.Allows(DingTalk) // to tell is all that such a mapping is for
+	b.m.CreateDingTalk = Create{c.DingTalk.allowed || told, b.condition(c.DingTalk.when, b.odooScope)}
 	b.m.CreateOdoo = Create{c.Odoo.allowed, b.condition(c.Odoo.when, b.dingScope)}
 }
 

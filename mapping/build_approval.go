@@ -92,8 +92,12 @@ func (b *builder) leave() LeaveRule {
 // guard is the budget that the mapping gives, over that of its kind.
 func (b *builder) guard() Guard {
 	fallback := defaultGuard
-	if b.kind != nil && b.kind.Ends {
+	switch {
+	case b.kind == nil:
+	case b.kind.Ends:
 		fallback = approvalGuard
+	case b.kind.Message:
+		fallback = messageGuard
 	}
 	return b.d.Guard.over(fallback)
 }
@@ -148,31 +152,44 @@ func (b *builder) person(d *personDoc) Person {
 		return p
 	}
 	given := 0
-	for _, key := range []str{d.Path, d.Chain, d.Userid, d.Except} {
+	for _, key := range []place{d.Path.place, d.Chain.place, d.Userid.place, d.Except.place, d.Members.place, d.Department.place} {
 		if key.given() {
 			given++
 		}
 	}
 	switch {
-	case d.followers:
+	case d.word == everyoneWord:
+		p.Everyone = true
+		return b.receiver(p, d.at, everyoneWord)
+	case d.word == followersWord:
 		p.Followers = true
-		if _, ok := b.model["message_follower_ids"]; !ok && b.model != nil {
+		if _, ok := b.model["message_follower_ids"]; !ok && b.model != nil && b.m.Model != "mail.message" { // of that, the document's
 			b.errorf(d.at, "%s has no followers", b.m.Model)
 		}
 		return p
 	case given != 1:
-		b.errorf(d.at, "an entry has exactly one of path, chain, userid and except")
+		b.errorf(d.at, "an entry has exactly one of "+personForms)
 		return p
 	case d.Levels.given() && !d.Chain.given():
 		b.errorf(d.Levels.place, "levels belongs to chain")
 	case d.Levels.given() && (d.Levels.v < 1 || d.Levels.v > maxLevels):
 		b.errorf(d.Levels.place, "levels is between 1 and %d", maxLevels)
 	}
-	p.Path = b.pathTo(d.Path, "path", whoms...)
-	p.Chain = b.pathTo(d.Chain, "chain", "hr.employee")
+	if d.Members.given() {
+		p.Members = b.pathToPeople(d.Members, "members", "hr.department")
+		return b.receiver(p, d.Members.place, "members")
+	}
+	if d.Department.given() {
+		if p.Department = d.Department.v; p.Department < 1 {
+			b.errorf(d.Department.place, "%d is no department; the root is 1", p.Department)
+		}
+		return b.receiver(p, d.Department.place, "department")
+	}
+	p.Path = b.pathToPeople(d.Path, "path", whoms...)
+	p.Chain = b.pathToPeople(d.Chain, "chain", "hr.employee")
 	p.Levels = int(d.Levels.v)
 	p.Userid = d.Userid.v
-	p.Except = b.pathTo(d.Except, "except", whoms...)
+	p.Except = b.pathToPeople(d.Except, "except", whoms...)
 	if d.Userid.given() && d.Userid.v == "" {
 		b.errorf(d.Userid.place, "a userid is not empty")
 	}

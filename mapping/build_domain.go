@@ -3,7 +3,6 @@ package mapping
 import (
 	"slices"
 	"strconv"
-	"strings"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -67,10 +66,18 @@ func (b *builder) term(n *yaml.Node) (term []any, ok bool) {
 	if !slices.Contains(termOperators, op.Value) {
 		b.errorf(at(op), "a domain has no operator %q%s", op.Value, suggest(op.Value, termOperators))
 	}
-	first, _, _ := strings.Cut(field.Value, ".")
-	b.odooField(str{at(field), first, field})
+	fieldType := ""
+	if f := b.odooField(str{at(field), firstOf(field.Value), field}); f != nil && !isPath(field.Value) {
+		fieldType = f.Type
+	} else if f, _ := b.schema.follow(b.m.Model, b.model, field.Value); f != nil { // a search leads over lists too, so that a fault is none
+		fieldType = f.Type
+	}
 	value, ok := b.plainValue(n.Content[2])
-	return []any{field.Value, op.Value, value}, ok
+	value, meant := days(value, fieldType, op.Value)
+	if !meant {
+		b.errorf(at(n.Content[2]), "in a domain {{ }} can only be {{ today() }}, {{ today() + 3 }} or {{ today() - 3 }}")
+	}
+	return []any{field.Value, op.Value, value}, ok && meant
 }
 
 // domainText is the text of a cell; an unquoted ! is a tag to YAML.

@@ -61,6 +61,9 @@ func (b *builder) field(fd *fieldDoc) *Field {
 		Wins:      Rule(fd.Wins.v),
 	}
 	f.odoo, f.ding = b.odooField(fd.Odoo), b.dingField(fd.DingTalk)
+	if b.kind != nil && b.kind.Message && f.ding != nil && !f.ding.Update {
+		f.OnCreate = true // what was said is said
+	}
 	f.cell = b.line != nil && b.line.Table != "" && b.kind != nil && f.DingName != "" && b.kind.cell(f.DingName)
 	f.Direction = b.direction(fd)
 	f.Key = b.key(fd)
@@ -102,6 +105,8 @@ func (b *builder) odooField(name str) *OdooField {
 	switch {
 	case name.v == "id":
 		return &OdooField{Type: "integer", Readonly: true, Store: true}
+	case name.v == RecordURL && b.kind != nil && b.kind.Message:
+		return &OdooField{Type: "char", Readonly: true, Store: true}
 	case isPath(name.v):
 		return b.path(name)
 	case strings.HasPrefix(name.v, "x_") && !b.schema.Live:

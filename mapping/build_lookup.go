@@ -56,7 +56,9 @@ func (b *builder) lookupModel(d *lookupDoc, l *Lookup) {
 		return
 	}
 	there := b.within(l.Model, fields)
-	l.Domain = there.domain(d.Domain.node)
+	if l.Domain = there.domain(d.Domain.node); dated(l.Domain) {
+		b.errorf(d.Domain.place, "a record is looked up whatever day it is: today() belongs to a mapping of messages")
+	}
 	by := d.By
 	if !by.given() {
 		by = str{place: d.at, v: l.By}

@@ -45,6 +45,7 @@ var makers = map[string]maker{
 	"html_text": newHTMLConverter,
 	"list":      newListConverter,
 	"urls":      newURLsConverter,
+	"media":     newMediaConverter,
 }
 
 // Converters returns the names a mapping file may give after convert:, sorted.

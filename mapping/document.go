@@ -23,7 +23,7 @@ type document struct {
 	Lines       []linesDoc `yaml:"lines,omitempty" jsonschema_description:"How the lines of a document and the rows of detail tables are made of each other."`
 	Create      createDoc  `yaml:"create,omitempty" jsonschema_description:"On which side missing records are created."`
 	Remove      removeDoc  `yaml:"remove,omitempty" jsonschema_description:"What happens on a side when the record is archived or gone on the other."`
-	Leave       str        `yaml:"leave,omitempty" jsonschema:"enum=keep,enum=remove,enum=terminate" jsonschema_description:"What happens in DingTalk when a record leaves the domain: keep is the default, but an approval is terminated."`
+	Leave       str        `yaml:"leave,omitempty" jsonschema:"enum=keep,enum=remove,enum=terminate,enum=recall" jsonschema_description:"What happens in DingTalk when a record leaves the domain: keep is the default, but an approval is terminated; a message may be recalled."`
 	Guard       guardDoc   `yaml:"guard,omitempty" jsonschema_description:"The budget of risky operations a day; what exceeds it waits for a release."`
 	Poll        span       `yaml:"poll,omitempty" jsonschema_description:"How often Odoo is asked for changes, e.g. 30s."`
 	Sweep       span       `yaml:"sweep,omitempty" jsonschema_description:"How often both sides are compared completely, e.g. 24h."`
@@ -34,6 +34,12 @@ type document struct {
 	CCPosition  str        `yaml:"cc_position,omitempty" jsonschema:"enum=START,enum=FINISH,enum=START_FINISH,default=FINISH" jsonschema_description:"When they are told."`
 	Select      selectDoc  `yaml:"select,omitempty" jsonschema_description:"For each node that the template leaves to the originator, by its key or its name: the people."`
 	Notes       notesDoc   `yaml:"notes,omitempty" jsonschema_description:"What is posted in the chatter: true is the bridge's own texts, false is nothing."`
+	Receivers   peopleDoc  `yaml:"receivers,omitempty" jsonschema_description:"Whom a message is for. Who has no DingTalk account is left out."`
+	Once        str        `yaml:"once,omitempty" jsonschema_description:"An expression: with another value the record is told of again. Without one it is when it enters the domain again."`
+	Schedule    str        `yaml:"schedule,omitempty" jsonschema_description:"When the domain is searched, e.g. workdays 09:00; daily 08:30,17:00; mon,thu 09:00; 1,15 09:00. Without one, records are looked at when they change."`
+	Window      span       `yaml:"window,omitempty" jsonschema_description:"How late what was due while the daemon did not run is still told; 4h if not given."`
+	GroupBy     str        `yaml:"group_by,omitempty" jsonschema_description:"A path to a person: all his records are one message to him."`
+	Result      str        `yaml:"result,omitempty" jsonschema:"enum=none,enum=log,enum=note,default=none" jsonschema_description:"Whether DingTalk is asked who got the message (a counted call): who did not is logged, or noted in the chatter as well."`
 	Setup       []setupDoc `yaml:"setup,omitempty" jsonschema_description:"Fields that the setup command creates in Odoo for this mapping."`
 	Tests       []testDoc  `yaml:"tests,omitempty" jsonschema_description:"Examples that the test command runs."`
 }
@@ -55,6 +61,7 @@ type dingDoc struct {
 	Scope scopeDoc `yaml:"scope,omitempty" jsonschema_description:"Limits the objects that take part."`
 
 	ProcessCode str `yaml:"process_code,omitempty" jsonschema_description:"The code of the template of approvals; it may be left to the settings."`
+	Webhook     str `yaml:"webhook,omitempty" jsonschema_description:"Of a robot_message: the name that the settings give the group's robot."`
 }
 
 type scopeDoc struct {
@@ -155,6 +162,5 @@ type testDoc struct {
 
 // laterKeys belong to the grammar, but nothing acts on them yet: they deserve another complaint than a misspelt key.
 var laterKeys = map[string]bool{
-	"receivers": true, "once": true, "schedule": true, "group_by": true, "window": true,
 	"frozen_before": true,
 }

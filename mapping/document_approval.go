@@ -34,10 +34,10 @@ type stepDoc struct {
 	Set  raw       `yaml:"set,omitempty" jsonschema:"type=object" jsonschema_description:"Fields that are written together with this one: values, or texts with expressions over the step in double braces."`
 }
 
-// personDoc is one entry of a list of people: the word followers, or a set with one key.
+// personDoc is one entry of a list of people: the word followers or everyone, or a set with one key.
 type personDoc struct {
 	personKeys
-	followers bool
+	word string
 }
 
 type personKeys struct {
@@ -48,6 +48,9 @@ type personKeys struct {
 	Levels whole `yaml:"levels,omitempty" jsonschema_description:"How many managers of the chain at most; all without it."`
 	Userid str   `yaml:"userid,omitempty" jsonschema_description:"A userid of DingTalk."`
 	Except str   `yaml:"except,omitempty" jsonschema_description:"A path to whom is taken out of the list again."`
+
+	Members    str   `yaml:"members,omitempty" jsonschema_description:"Of receivers: a path to departments; everybody in or below them is meant."`
+	Department whole `yaml:"department,omitempty" jsonschema_description:"Of receivers: a department of DingTalk; everybody in or below it is meant."`
 }
 
 // peopleDoc is a list of people, or one person.
@@ -134,7 +137,14 @@ func (t *transitionsDoc) decodeNode(f *file, n *yaml.Node) {
 	})
 }
 
-const followersWord = "followers"
+// The words that stand for people.
+const (
+	followersWord = "followers"
+	everyoneWord  = "everyone" // of receivers
+)
+
+// personForms are the keys of which an entry of a list of people has one.
+const personForms = "path, chain, userid, members, department and except"
 
 // pathForm is what somebody writes who means a path.
 var pathForm = regexp.MustCompile(`^[a-z][a-z0-9_.]{0,100}$`)
@@ -144,15 +154,15 @@ func (p *personDoc) decodeNode(f *file, n *yaml.Node) {
 		f.decode(n, reflect.ValueOf(&p.personKeys).Elem(), nil)
 		return
 	}
-	if n.Value == followersWord {
-		p.at, p.followers = at(n), true
+	if n.Value == followersWord || n.Value == everyoneWord {
+		p.at, p.word = at(n), n.Value
 		return
 	}
-	hint := suggest(n.Value, []string{followersWord})
+	hint := suggest(n.Value, []string{followersWord, everyoneWord})
 	if hint == "" && pathForm.MatchString(n.Value) {
 		hint = `; did you mean {path: ` + n.Value + `}?`
 	}
-	f.errorf(at(n), `a person is "followers" or a set with one of path, chain, userid and except, not %s%s`, describe(n), hint)
+	f.errorf(at(n), `a person is "followers", "everyone" or a set with one of %s, not %s%s`, personForms, describe(n), hint)
 }
 
 func (p *peopleDoc) decodeNode(f *file, n *yaml.Node) {

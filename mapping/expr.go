@@ -27,6 +27,8 @@ type Expr struct {
 	plain bool       // not a text with braces
 	names []exprName // the fields used
 
+	columns []string // of the gathered records that a digest names
+
 	doubts []exprError // what nobody here knows; it may be on the server
 }
 

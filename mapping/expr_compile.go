@@ -123,6 +123,9 @@ func (e *Expr) compile(source string, offset int, s *scope, opts ...expr.Option)
 	if len(s.groups) > 0 {
 		opts = append(opts, formFunctions...)
 	}
+	if s.speaks {
+		opts = append(opts, speechFunctions...)
+	}
 	for name := range withheld {
 		opts = append(opts, expr.DisableBuiltin(name))
 	}
@@ -141,6 +144,7 @@ func (e *Expr) compile(source string, offset int, s *scope, opts ...expr.Option)
 		problem.offset += offset
 		return exprPart{}, problem
 	}
+	e.columns = append(e.columns, p.columns...)
 	for _, n := range p.used {
 		if i, found := slices.BinarySearchFunc(e.names, n, exprName.compare); !found {
 			e.names = slices.Insert(e.names, i, n)
@@ -206,6 +210,7 @@ type patcher struct {
 	scope   *scope
 	used    []exprName
 	bare    map[*ast.IdentifierNode]bool // groups whose member was not seen yet
+	columns []string                     // of the records of a digest
 	problem *exprError
 }
 
@@ -229,6 +234,7 @@ func (p *patcher) Visit(node *ast.Node) {
 		p.binary(node, n)
 	case *ast.MemberNode:
 		p.member(n)
+		p.column(n)
 		p.path(node, n)
 	case *ast.BuiltinNode:
 		if len(n.Arguments) > 0 && listBuiltins[n.Name] {

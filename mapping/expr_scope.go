@@ -13,6 +13,7 @@ type scope struct {
 	types  types.Map
 	groups map[string]string // the names under which others stand, and how those begin in a record: "form", "form."
 	cells  map[string]bool   // of the row that an expression is about; nil for other expressions
+	speaks bool              // it has the functions that make texts for people
 
 	// follow tells what stands at the end of a path that leads over a many2one; nil where there are none.
 	follow func(path string) (*OdooField, *pathFault)

@@ -67,7 +67,7 @@ func schemaOf(t reflect.Type) *jsonschema.Schema {
 	return approvalSchemaOf(t)
 }
 
-// approvalSchemaOf describes the values that only a mapping of approvals has.
+// approvalSchemaOf describes the values that only a mapping of approvals has, and people, whom messages are for too.
 func approvalSchemaOf(t reflect.Type) *jsonschema.Schema {
 	switch t {
 	case reflect.TypeFor[transitionsDoc]():
@@ -78,10 +78,10 @@ func approvalSchemaOf(t reflect.Type) *jsonschema.Schema {
 		many := &jsonschema.Schema{Type: "array", Items: &jsonschema.Schema{OneOf: one}, MinItems: ptr(uint64(1))}
 		return &jsonschema.Schema{OneOf: append(slices.Clone(one), many)}
 	case reflect.TypeFor[personDoc]():
-		return &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Const: followersWord}, structSchema[personKeys]()}}
+		return &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Enum: []any{followersWord, everyoneWord}}, structSchema[personKeys]()}}
 	case reflect.TypeFor[peopleDoc]():
 		person := approvalSchemaOf(reflect.TypeFor[personDoc]())
-		return &jsonschema.Schema{OneOf: append(person.OneOf, &jsonschema.Schema{Type: "array", Items: approvalSchemaOf(reflect.TypeFor[personDoc]())})}
+		return &jsonschema.Schema{OneOf: append(person.OneOf, &jsonschema.Schema{Type: "array", Items: approvalSchemaOf(reflect.TypeFor[personDoc]()), MinItems: ptr(uint64(1))})}
 	case reflect.TypeFor[levelDoc]():
 		person := approvalSchemaOf(reflect.TypeFor[personDoc]())
 		return &jsonschema.Schema{OneOf: append(person.OneOf, structSchema[levelKeys]())}

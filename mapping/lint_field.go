@@ -58,9 +58,9 @@ func (b *builder) lintToDingTalk(fd *fieldDoc, f *Field) {
 	b.lintSeen(fd.at, names)
 }
 
-// lintSeen warns of fields of which only a sweep sees the change, unless the mapping says how often it sweeps.
+// lintSeen warns of fields of which only a sweep sees the change, unless the mapping says how often it sweeps, or when it looks.
 func (b *builder) lintSeen(where place, names []string) {
-	if b.m.Sweep > 0 {
+	if b.m.Sweep > 0 || b.d.Schedule.given() {
 		return
 	}
 	for _, name := range names {

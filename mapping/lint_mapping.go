@@ -110,7 +110,7 @@ func (b *builder) lintPolicies() {
 // lintKind refuses operations that the kind does not have.
 func (b *builder) lintKind() {
 	k := b.kind
-	if b.m.Direction != ToDingTalk && !k.List && !k.Events {
+	if b.m.Direction != ToDingTalk && !k.List && !k.Events && !k.Message { // of those it was said
 		b.errorf(b.d.Direction.place, "a DingTalk %s can be neither listed nor does it have events, so nothing can come to Odoo", k.Name)
 	}
 	if b.m.RemoveDingTalk == RemoveDelete && !k.Delete {
@@ -151,7 +151,7 @@ func (l *loader) lintTogether() {
 			if b.m.Model == other.m.Model && b.m.Model != "" && !disjoint(b.m.Domain, other.m.Domain) {
 				b.lintAgainst(other, Odoo, b.d.Create.Odoo.place, b.m.CreateOdoo.Allowed && other.m.CreateOdoo.Allowed)
 			}
-			if b.m.Kind == other.m.Kind && b.kind != nil && !disjoint(b.m.Domain, other.m.Domain) {
+			if b.m.Kind == other.m.Kind && b.kind != nil && !b.kind.Message && !disjoint(b.m.Domain, other.m.Domain) {
 				b.lintAgainst(other, DingTalk, b.d.Create.DingTalk.place, b.m.CreateDingTalk.Allowed && other.m.CreateDingTalk.Allowed)
 			}
 		}

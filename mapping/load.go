@@ -88,7 +88,11 @@ func rank(mappings []*Mapping) []*Mapping {
 	return ranked
 }
 
+// waitsFor says whether a mapping refers to one of the others. A message does to those of its receivers: to all that tell nobody.
 func waitsFor(m *Mapping, others []*Mapping) bool {
+	if m.Message != nil && slices.ContainsFunc(others, func(o *Mapping) bool { return o.Message == nil }) {
+		return true
+	}
 	return slices.ContainsFunc(m.Fields, func(f *Field) bool {
 		return !f.Optional && slices.ContainsFunc(f.References(), func(name string) bool {
 			return name != m.Name && slices.ContainsFunc(others, func(o *Mapping) bool { return o.Name == name })

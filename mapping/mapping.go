@@ -104,6 +104,7 @@ type Mapping struct {
 	Poll           time.Duration // 0 = the daemon's default
 	Sweep          time.Duration // 0 = the daemon's default (nightly)
 	Approval       *Approval     // of the kind approval
+	Message        *Message      // of the kinds that tell people something
 	Tests          []Test
 
 	open    string // how the names of the kind's components begin, see Kind.Open

@@ -89,6 +89,15 @@ func (b *builder) path(name str) *OdooField {
 
 // pathTo is a path that must end at a reference to one of the models; "" when it does not.
 func (b *builder) pathTo(name str, what string, models ...string) string {
+	return b.pathToSome(name, what, false, models)
+}
+
+// pathToPeople is a path that stands for people; those of a message may be several.
+func (b *builder) pathToPeople(name str, what string, models ...string) string {
+	return b.pathToSome(name, what, b.kind != nil && b.kind.Message, models)
+}
+
+func (b *builder) pathToSome(name str, what string, several bool, models []string) string {
 	if !name.given() || b.m.missing[firstOf(name.v)] {
 		return ""
 	}
@@ -96,8 +105,12 @@ func (b *builder) pathTo(name str, what string, models ...string) string {
 	if f == nil || f.Type == "" {
 		return name.v
 	}
-	if f.Type != "many2one" {
-		b.errorf(name.place, "%s needs a path to one record, and %s is of type %s", what, name.v, f.Type)
+	if list := f.Type == "one2many" || f.Type == "many2many"; f.Type != "many2one" && !(several && list) {
+		needs := "a path to one record"
+		if several {
+			needs = "a path to records"
+		}
+		b.errorf(name.place, "%s needs %s, and %s is of type %s", what, needs, name.v, f.Type)
 		return ""
 	}
 	if !contains(models, f.Relation) {

@@ -34,6 +34,10 @@ type Kind struct {
 	Open   string // fields whose names begin so are not in Fields: the components of a template ("form.")
 	Ends   bool   // its objects end with an outcome, as approvals do
 	Fields map[string]KindField
+
+	Message   bool // it is told to people, and cannot be changed or read again
+	Addressed bool // of a message: it names its receivers, at least one
+	Results   bool // of a message: DingTalk tells who got it
 }
 
 // KindField describes one field of a kind.

@@ -23,6 +23,8 @@ func testSchema(t testing.TB) Schema {
 	readJSON(t, "testdata/schema/documents.json", &models)
 	readJSON(t, "testdata/schema/attendance.json", &s.Kinds)
 	readJSON(t, "testdata/schema/approvals.json", &models)
+	readJSON(t, "testdata/schema/messages.json", &s.Kinds)
+	readJSON(t, "testdata/schema/mail.json", &models)
 	s.Models = func(model string) (map[string]OdooField, bool) {
 		fields, ok := models[model]
 		return fields, ok

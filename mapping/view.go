@@ -81,8 +81,20 @@ func (m *Mapping) names(side Side) []string {
 			seen[t.Field] = true
 		}
 		expression(m.CreateDingTalk.When)
+		if m.Message != nil {
+			expression(m.Message.Once)
+		}
 	} else {
 		expression(m.CreateOdoo.When)
+	}
+	if m.Message != nil {
+		delete(seen, RecordURL)
+	}
+	if m.Message.Digest() && side == Odoo {
+		seen = map[string]bool{firstOf(m.Message.GroupBy): true}
+		for _, name := range m.columns() {
+			seen[name] = true
+		}
 	}
 	return slices.DeleteFunc(keysOf(seen), func(name string) bool { return side == Odoo && m.missing[firstOf(name)] })
 }
