@@ -39,6 +39,7 @@ type Tx interface {
 	GuardTx
 	HistoryTx
 	QuotaTx
+	ToldTx
 	MetaTx
 }
 
@@ -292,6 +293,25 @@ type QuotaTx interface {
 	Quota(first, last string) ([]QuotaCount, error)
 	// PruneQuota forgets the days before this one and returns how many counts that were.
 	PruneQuota(before string) (int, error)
+}
+
+// Told is one notice to one person.
+type Told struct {
+	Day     string // in DingTalk's zone
+	Person  string // userid
+	Content string // a mark of what it says
+	At      time.Time
+}
+
+// ToldTx keeps who was sent which notice on which day.
+type ToldTx interface {
+	// Told returns the contents that each of the persons was sent on the day.
+	Told(day string, persons []string) (map[string][]string, error)
+	// ToldSince counts what was sent after the time.
+	ToldSince(at time.Time) (int, error)
+	PutTold(rows ...Told) error
+	// PruneTold forgets the days before this one and returns how many rows that were.
+	PruneTold(before string) (int, error)
 }
 
 // MetaTx keeps small named values: cursors, fingerprints, flags.
