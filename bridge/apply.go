@@ -53,7 +53,9 @@ func (b *batch) applyCreates(s mapping.Side, wave []*task) {
 		}
 		for _, c := range t.plan.Changes {
 			if c.Op == OpCreate && c.Side == s && b.paused(t, s) {
-				b.notCreated(t)
+				if !c.goesOn {
+					b.notCreated(t)
+				}
 				break
 			}
 			if c.Op == OpCreate && c.Side == s {
@@ -92,6 +94,14 @@ func (b *batch) creationOf(p *pendingCreate) *creation {
 		c.values[fc.Field.Name(p.change.Side)] = b.inForm(fc.Field, p.change.Side, raw)
 	}
 	c.asked = p.change.Asked
+	if b.m.Message != nil {
+		l := p.t.link
+		c.told = &delivery{
+			parts: l.occurrence().Parts, safe: repeatable(b.m.Kind, b.now.Sub(l.Intent.At)),
+			media: l.occurrence().uploads(), attachment: b.e.odoo.attachment,
+			keep: func() error { return b.e.Store.Update(b.ctx, func(tx Tx) error { return tx.PutLink(l) }) },
+		}
+	}
 	if b.m.Approval != nil && p.change.Side == mapping.DingTalk && b.m.Approval.Marker != "" {
 		c.values[dingtalk.FormPrefix+b.m.Approval.Marker] = p.change.Key
 	}
@@ -116,6 +126,10 @@ func (b *batch) inForm(f *mapping.Field, side mapping.Side, raw any) any {
 // created settles one creation; true means that it is to be sent again without the field that was refused.
 func (b *batch) created(p *pendingCreate) (again bool) {
 	t, l := p.t, p.t.link
+	if b.m.Message != nil {
+		b.messageSent(p)
+		return false
+	}
 	f := classify(p.c.err)
 	t.shown(p.change.Side, p.c.back)
 	switch {
@@ -264,6 +278,9 @@ func (b *batch) mobileHolder(p *pendingCreate, f *Failure) ID {
 // notCreated takes an intent back: the far side said that nothing was made.
 func (b *batch) notCreated(t *task) {
 	t.link.State, t.link.Intent, t.link.Bases = Held, nil, nil
+	if b.m.Message != nil {
+		t.link.occurrence().Parts = nil
+	}
 	b.refs.learn(t.link)
 }
 
@@ -331,6 +348,9 @@ func (b *batch) writeOf(p *pendingWrite) *write {
 	}
 	if kind, _ := dingtalk.KindByName(b.m.Kind); s == mapping.DingTalk && !kind.Read {
 		b.wholeOf(p.t, w)
+	}
+	if b.m.Message != nil {
+		w.parts = p.t.link.occurrence().Parts
 	}
 	for _, fc := range p.fields {
 		raw, err := b.raw(fc.Field, s, fc.To, w.seen, p.t.plan.Link)

@@ -184,17 +184,7 @@ func (b *batch) startApproval(t *task) {
 	case b.askedElsewhere(t):
 		return
 	}
-	t.occurrence = 1
-	switch l := t.link; {
-	case l == nil:
-	case l.State == Held || l.State == Baseline:
-		t.occurrence = max(l.occurrence().N, 1)
-	default:
-		t.occurrence = l.occurrence().N + 1
-		t.supersedes, t.link, t.plan.Link = l, nil, nil
-	}
-	t.ding = Seen{}
-	t.plan.Ding = t.ding
+	b.nextOccurrence(t)
 	b.create(t, mapping.Odoo)
 	for _, c := range t.plan.Changes {
 		if c.Op == OpCreate {

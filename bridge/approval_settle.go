@@ -7,10 +7,10 @@ import (
 	"dingbridge/mapping"
 )
 
-// intendOccurrence commits what must be known of an approval before anything is sent: the older occurrence gives its record away,
+// intendOccurrence commits what must be known of an approval or a message before anything is sent: the older occurrence gives its record away,
 // a withdrawal is ours, a comment is told at most once.
 func (b *batch) intendOccurrence(tx Tx, t *task) error {
-	if b.m.Approval == nil {
+	if b.m.Approval == nil && b.m.Message == nil {
 		return nil
 	}
 	if old := t.supersedes; old != nil && slices.ContainsFunc(t.plan.Changes, func(c *Change) bool { return c.Op == OpCreate }) {

@@ -7,6 +7,21 @@ import (
 	"dingbridge/mapping"
 )
 
+// nextOccurrence begins the next occurrence of a record; the link of the one before gives the record away.
+func (b *batch) nextOccurrence(t *task) {
+	t.occurrence = 1
+	switch l := t.link; {
+	case l == nil:
+	case l.State == Held || l.State == Baseline:
+		t.occurrence = max(l.occurrence().N, 1)
+	default:
+		t.occurrence = l.occurrence().N + 1
+		t.supersedes, t.link, t.plan.Link = l, nil, nil
+	}
+	t.ding = Seen{}
+	t.plan.Ding = t.ding
+}
+
 // started notes what was just made of an approval: an instance, or a record for one that was born in DingTalk.
 func (b *batch) started(t *task) {
 	if b.m.Approval == nil {

@@ -22,6 +22,7 @@ type dingSide struct {
 	evidence *evidence
 	granted  *granted
 
+	webhooks  map[string]dingtalk.Webhook // of groups' own robots, by the names that mappings use
 	templates templates
 	names     sync.Map // of people the mappings do not know, by userid
 }

@@ -104,6 +104,10 @@ func (s *dingSide) Create(ctx context.Context, m *mapping.Mapping, creations []*
 			c.id = ID(c.key)
 			return
 		default:
+			if c.told != nil {
+				c.err = s.sendMessage(ctx, m, c)
+				return
+			}
 			c.err = reject("", "kind "+m.Kind+" cannot be created yet")
 		}
 		if c.err == nil && !c.found {
@@ -140,7 +144,7 @@ func (s *dingSide) adopt(ctx context.Context, c *creation) error {
 func (s *dingSide) Write(ctx context.Context, m *mapping.Mapping, writes []*write) {
 	s.each(len(writes), func(i int) {
 		w := writes[i]
-		if w.err = s.writeOne(ctx, m, w); w.err == nil && w.op == OpUpdate && m.Kind != "attendance_approval" {
+		if w.err = s.writeOne(ctx, m, w); w.err == nil && w.op == OpUpdate && m.Kind != "attendance_approval" && m.Message == nil {
 			w.back = s.readAtOnce(ctx, m, w.id)
 		}
 	})
@@ -151,6 +155,10 @@ func (s *dingSide) writeOne(ctx context.Context, m *mapping.Mapping, w *write) e
 	switch {
 	case m.Approval != nil:
 		return s.writeInstance(ctx, w)
+	case m.Message != nil && w.op == OpDelete:
+		return s.recallMessage(ctx, m, w)
+	case m.Message != nil:
+		return s.moveStatusBar(ctx, w)
 	case w.op == OpDelete && m.Kind == "attendance_approval":
 		return s.client.Attendance.CancelApproval(ctx, textOf(w.values["userid"]), string(w.id))
 	case m.Kind == "attendance_approval":

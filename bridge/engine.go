@@ -1,9 +1,11 @@
 package bridge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -45,8 +47,12 @@ type Options struct {
 	DeepEvery    time.Duration // 1s: ten linked records are read one by one in this time after a gap, for what no list shows
 	Reread       time.Duration // 10m: the soonest that a running approval is read again although no event came; then at half its age
 	Withdrawable time.Duration // 16s: DingTalk withdraws no approval in its first 15 seconds
+	ResultAfter  time.Duration // 5m: how long after a notice DingTalk is asked who got it, where a mapping wants to know
 	Asleep       time.Duration // 15s: a process that did not run for so long has missed events (DingTalk sends one for a minute)
 	Retention    Retention
+
+	Webhooks map[string]dingtalk.Webhook // of groups' own robots, by the names that mappings use
+	WebURL   string                      // of Odoo as people open it, for the links in messages; "" = the address the bridge uses
 
 	Quota         QuotaLimits
 	QuotaEvery    time.Duration // 5s: how often the ledger of calls is written; a crash loses what was counted since
@@ -82,6 +88,7 @@ func (o *Options) defaults() {
 	setDuration(&o.HaltBase, 5*time.Second)
 	setDuration(&o.HaltMax, time.Minute)
 	setDuration(&o.DeepEvery, time.Second)
+	setDuration(&o.ResultAfter, 5*time.Minute)
 	setDuration(&o.Asleep, 15*time.Second)
 	setDuration(&o.Reread, 10*time.Minute)
 	setDuration(&o.Withdrawable, 16*time.Second)
@@ -153,7 +160,7 @@ func New(o Options) (*Engine, error) {
 	}
 	e = &Engine{
 		Options: o,
-		odoo:    &odooSide{client: o.Odoo, pageSize: o.PageSize},
+		odoo:    &odooSide{client: o.Odoo, pageSize: o.PageSize, now: o.Now, zone: o.Zone, webURL: strings.TrimRight(cmp.Or(o.WebURL, o.Odoo.URL()), "/")},
 		ding:    newDingSide(o.DingTalk, o.Parallel, o.Now, o.StaleWindow),
 		halts:   newHalts(o.Now, o.Log, o.HaltBase, o.HaltMax),
 		index:   newIndex(),
@@ -169,6 +176,7 @@ func New(o Options) (*Engine, error) {
 
 		sweptOnce: make(chan struct{}), metOnce: map[string]bool{},
 	}
+	e.ding.webhooks = o.Webhooks
 	e.set.Store(o.Mappings)
 	return e, nil
 }

@@ -28,3 +28,15 @@ func (e *Engine) Night(ctx context.Context) {
 
 // SweepDue sweeps what is due.
 func (e *Engine) SweepDue(ctx context.Context) { e.sweepDue(ctx) }
+
+// TellOnTime tells what is due by the schedules of the mappings.
+func (e *Engine) TellOnTime(ctx context.Context) error {
+	for _, m := range e.mappings().Mappings {
+		if m.Message != nil && m.Message.Schedule != nil {
+			if err := e.tellOnTime(ctx, m); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -27,10 +27,17 @@ func (b *batch) intend(tx Tx, t *task) error {
 		if l == nil {
 			l = &Link{Mapping: b.m.Name}
 		}
+		if until, err := b.tooManyNow(tx, c); err != nil || !until.IsZero() {
+			t.plan.Changes, t.wait = nil, until
+			return err
+		}
+		before := l.Intent
 		l.State = Creating
 		l.Holds = nil
 		l.SetOn(s, t.seen(s).ID)
-		l.SetOn(c.Side, "")
+		if !c.goesOn {
+			l.SetOn(c.Side, "")
+		}
 		l.OdooCreated = t.odoo.Created
 		l.Updated = b.now
 		l.Bases = nil
@@ -46,6 +53,11 @@ func (b *batch) intend(tx Tx, t *task) error {
 			l.occurrence().N = max(t.occurrence, 1)
 			if f := outcomeField(b.m); f != nil {
 				l.SetBase(mapping.DingTalk, f, mapping.EmptyValue)
+			}
+		}
+		if b.m.Message != nil {
+			if err := b.intendMessage(tx, t, c, l, before); err != nil {
+				return err
 			}
 		}
 		for _, f := range t.omit {
@@ -149,6 +161,9 @@ func (b *batch) settleIntents() {
 			if at := t.link.Intent.At.Add(b.e.settleAfter(s)); b.now.Before(at) && t.link.On(s) == "" {
 				t.wait = at
 				continue
+			}
+			if b.m.Message != nil {
+				continue // it goes on where it was
 			}
 			ask := &creation{
 				key: t.link.Intent.Key, parent: t.link.Intent.Parent, values: map[string]any{"name": t.link.Intent.Name},

@@ -8,7 +8,7 @@ import (
 	"dingbridge/mapping"
 )
 
-// Occurrence is what a link remembers of one approval: a record that is withdrawn and submitted again has another one.
+// Occurrence is what a link remembers of one approval, or of one message: a record that is withdrawn and submitted again has another one.
 type Occurrence struct {
 	N       int       `json:"n"`       // 1, 2, … of the same record
 	Started time.Time `json:"started"` // when DingTalk took it, by our clock
@@ -31,10 +31,23 @@ type Occurrence struct {
 	ReadAt time.Time `json:"read_at,omitzero"`
 	// Of is the record of a superseded occurrence.
 	Of ID `json:"of,omitempty"`
+	// Of a message: what it was about beside the record, and its calls.
+	Once  string  `json:"once,omitempty"`
+	Parts []*Part `json:"parts,omitempty"`
+	// Media are the ids of files that were uploaded for it, by the values that name them.
+	Media map[string]string `json:"media,omitempty"`
 }
 
 // mostNoted bounds the marks that a link keeps; an instance with more steps than that is searched in the chatter itself.
 const mostNoted = 500
+
+// uploads are the files that were uploaded for the message.
+func (o *Occurrence) uploads() map[string]string {
+	if o.Media == nil {
+		o.Media = map[string]string{}
+	}
+	return o.Media
+}
 
 // note remembers that a step stands in the chatter.
 func (o *Occurrence) note(mark string) {

@@ -109,7 +109,7 @@ func recordID(v any) int64 {
 	return 0
 }
 
-// follow returns the model that a path of many2ones leads to, and the records it leads to from these.
+// follow returns the model that a path of many2ones leads to, and the records it leads to from these. At its end may be several.
 func (s *odooSide) follow(ctx context.Context, model string, ids []int64, path string) (string, []int64, error) {
 	found, err := s.readRecords(ctx, model, ids, []string{path})
 	if err != nil {
@@ -117,21 +117,33 @@ func (s *odooSide) follow(ctx context.Context, model string, ids []int64, path s
 	}
 	var to []int64
 	for _, id := range ids {
-		if n := recordID(found[id][path]); n > 0 && !slices.Contains(to, n) {
-			to = append(to, n)
+		at := []int64{recordID(found[id][path])}
+		if several, ok := found[id][path].([]int64); ok {
+			at = several
+		}
+		for _, n := range at {
+			if n > 0 && !slices.Contains(to, n) {
+				to = append(to, n)
+			}
 		}
 	}
+	model, err = s.modelAt(ctx, model, path)
+	return model, to, err
+}
+
+// modelAt is the model that a path leads to.
+func (s *odooSide) modelAt(ctx context.Context, model, path string) (string, error) {
 	for name := range strings.SplitSeq(path, ".") {
 		fields, err := s.client.FieldsGet(ctx, model)
 		if err != nil {
-			return "", nil, err
+			return "", err
 		}
 		if fields[name].Relation == "" {
-			return "", nil, reject("", fmt.Sprintf("%s of %s refers to no record", name, model))
+			return "", reject("", fmt.Sprintf("%s of %s refers to no record", name, model))
 		}
 		model = fields[name].Relation
 	}
-	return model, to, nil
+	return model, nil
 }
 
 // employeesOf are the employees behind records of people: users and partners by their user, departments by their manager. Active
@@ -147,22 +159,51 @@ func (s *odooSide) employeesOf(ctx context.Context, model string, ids []int64) (
 		_, managers, err := s.follow(ctx, model, ids, "manager_id")
 		return managers, err
 	case "res.users":
-		return s.searchInOrder(ctx, "user_id", ids)
+		return s.employeesOfUsers(ctx, ids)
 	case "res.partner":
-		return s.searchInOrder(ctx, "user_id.partner_id", ids)
+		users, err := s.client.SearchRead(ctx, "res.users", odoo.Domain{odoo.Cond("partner_id", "in", ids)}, []string{"partner_id"}, odoo.Options{Order: "id"})
+		if err != nil {
+			return nil, err
+		}
+		by := map[int64]int64{}
+		for _, row := range users {
+			id, _ := row["id"].(int64)
+			if partner := idOf(row["partner_id"]); by[partner] == 0 {
+				by[partner] = id
+			}
+		}
+		var of []int64
+		for _, id := range ids {
+			if by[id] > 0 {
+				of = append(of, by[id])
+			}
+		}
+		return s.employeesOfUsers(ctx, of)
 	}
 	return nil, reject("", "a "+model+" is nobody who can be asked")
 }
 
-// searchInOrder finds employees by who they are, in the order of whom was asked for.
-func (s *odooSide) searchInOrder(ctx context.Context, field string, ids []int64) ([]int64, error) {
-	var out []int64
-	for _, id := range ids {
-		found, err := s.client.Search(ctx, "hr.employee", odoo.Domain{odoo.Cond(field, "=", id)}, odoo.Options{Limit: 1, Order: "id"})
-		if err != nil {
-			return nil, err
+// employeesOfUsers are the employees of users, in their order: of several that one user has, the first.
+func (s *odooSide) employeesOfUsers(ctx context.Context, users []int64) ([]int64, error) {
+	if len(users) == 0 {
+		return nil, nil
+	}
+	rows, err := s.client.SearchRead(ctx, "hr.employee", odoo.Domain{odoo.Cond("user_id", "in", users)}, []string{"user_id"}, odoo.Options{Order: "id"})
+	if err != nil {
+		return nil, err
+	}
+	by := map[int64]int64{}
+	for _, row := range rows {
+		id, _ := row["id"].(int64)
+		if user := idOf(row["user_id"]); by[user] == 0 {
+			by[user] = id
 		}
-		out = append(out, found...)
+	}
+	var out []int64
+	for _, user := range users {
+		if by[user] > 0 {
+			out = append(out, by[user])
+		}
 	}
 	return out, nil
 }

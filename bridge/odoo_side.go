@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -16,6 +17,9 @@ import (
 type odooSide struct {
 	client   *odoo.Client
 	pageSize int
+	now      func() time.Time
+	zone     *time.Location
+	webURL   string // of Odoo as people open it
 }
 
 // externalModule is the module name of the external ids the bridge creates.
@@ -73,21 +77,23 @@ func (s *odooSide) complete(ctx context.Context, m *mapping.Mapping, rows []Seen
 	if err := s.fillPaths(ctx, m.Model, m.OdooFields(), records); err != nil {
 		return err
 	}
+	s.fillURLs(m, records)
 	return s.fillLines(ctx, m, records)
 }
 
 // News reads the records that others wrote since the time, by Odoo's clock: what the index does not know yet.
 func (s *odooSide) News(ctx context.Context, m *mapping.Mapping, since time.Time) ([]Seen, error) {
 	theirs := odoo.Domain{odoo.Cond("write_date", ">=", since.UTC().Format(odooTime)), odoo.Cond("write_uid", "!=", s.client.UID())}
-	return s.read(ctx, m, odoo.And(odoo.Domain(m.Domain), theirs))
+	return s.read(ctx, m, odoo.And(s.domain(m), theirs))
 }
 
 // inDomain returns which of the ids are in the mapping's domain; nil when the mapping has none.
 func (s *odooSide) inDomain(ctx context.Context, m *mapping.Mapping, nums []int64) (map[ID]bool, error) {
-	if len(m.Domain) == 0 {
+	domain := s.domain(m)
+	if len(domain) == 0 {
 		return nil, nil
 	}
-	d := odoo.And(odoo.Domain(m.Domain), odoo.Domain{odoo.Cond("id", "in", nums)})
+	d := odoo.And(domain, odoo.Domain{odoo.Cond("id", "in", nums)})
 	found, err := s.client.Search(ctx, m.Model, d, odoo.Options{Context: readContext(m)})
 	if err != nil {
 		return nil, err
@@ -150,12 +156,17 @@ func (s *odooSide) absent(ctx context.Context, m *mapping.Mapping, nums []int64,
 
 // List implements side: everything in the mapping's domain, archived records included, by id.
 func (s *odooSide) List(ctx context.Context, m *mapping.Mapping, page func([]Seen) error) (Listing, error) {
+	return s.list(ctx, m, s.domain(m), page)
+}
+
+// list hands over what is in a domain.
+func (s *odooSide) list(ctx context.Context, m *mapping.Mapping, domain odoo.Domain, page func([]Seen) error) (Listing, error) {
 	fields, err := s.client.FieldsGet(ctx, m.Model)
 	if err != nil {
 		return Listing{}, err
 	}
 	var l Listing
-	for seen, err := range odoo.PagesAs(ctx, s.client, m.Model, odoo.Domain(m.Domain), s.fieldNames(m, fields), s.pageSize, readContext(m), seenBy(m, fields)) {
+	for seen, err := range odoo.PagesAs(ctx, s.client, m.Model, domain, s.fieldNames(m, fields), s.pageSize, readContext(m), seenBy(m, fields)) {
 		if err != nil {
 			return l, err
 		}
@@ -200,6 +211,11 @@ func (s *odooSide) Find(ctx context.Context, m *mapping.Mapping, creations []*cr
 // fieldNames are the fields to read: the mapping's, and those the engine itself looks at.
 func (s *odooSide) fieldNames(m *mapping.Mapping, fields map[string]odoo.Field) []string {
 	names := heads(m.OdooFields())
+	if about, other := documents[m.Model]; other && m.Message != nil {
+		names = append(names, about[:]...)
+		slices.Sort(names)
+		names = slices.Compact(names)
+	}
 	for _, own := range []string{"active", "create_date", "write_date"} {
 		if _, has := fields[own]; has && !contains(names, own) {
 			names = append(names, own)

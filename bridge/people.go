@@ -138,16 +138,83 @@ func (p *people) of(list []mapping.Person, needed bool) []string {
 	return slices.DeleteFunc(out, func(u string) bool { return slices.Contains(except, u) })
 }
 
-// at follows a path of the record.
-func (p *people) at(path string, needed bool) []string {
-	id, err := strconv.ParseInt(string(p.t.odoo.ID), 10, 64)
+// audience is whom a message is for, in order: who is not in DingTalk is left out, and stands among the missing.
+func (p *people) audience(list []mapping.Person) audience {
+	var a audience
+	var named []mapping.Person
+	for _, one := range list {
+		switch {
+		case one.Everyone:
+			return audience{everyone: true}
+		case one.Department > 0:
+			a.departments = append(a.departments, one.Department)
+		case one.Members != "":
+			a.departments = append(a.departments, p.departments(one.Members)...)
+		default:
+			named = append(named, one)
+		}
+	}
+	a.users = p.of(named, true)
+	slices.Sort(a.departments)
+	a.departments = slices.Compact(a.departments)
+	return a
+}
+
+// digested is the person for whom a digest is.
+func (p *people) digested() []string {
+	person, _, err := readDigestID(p.t.odoo.ID)
 	if err != nil {
 		p.err = err
 		return nil
 	}
-	model, ids, err := p.b.e.odoo.follow(p.b.ctx, p.b.m.Model, []int64{id}, path)
+	path := p.b.m.Message.GroupBy
+	model, err := p.b.e.odoo.modelAt(p.b.ctx, p.b.m.Model, path)
 	if err != nil {
 		p.err = err
+		return nil
+	}
+	return p.userids(model, []int64{person}, path, true)
+}
+
+// departments are those of DingTalk that a path to departments of Odoo leads to.
+func (p *people) departments(path string) []int64 {
+	_, ids := p.follow(path)
+	var out []int64
+	for _, id := range ids {
+		linked := false
+		for _, m := range p.b.e.mappings().ByKind("department") {
+			link, ok := p.b.refs.LinkOf(m.Name, mapping.Odoo, strconv.FormatInt(id, 10))
+			if !ok {
+				continue
+			}
+			text, ok := p.b.refs.IDOf(m.Name, mapping.DingTalk, link, "")
+			if n, err := strconv.ParseInt(text, 10, 64); ok && err == nil {
+				out, linked = append(out, n), true
+			}
+		}
+		if !linked {
+			p.missing = append(p.missing, fmt.Sprintf("%s is hr.department %d, which is not linked to dingtalk", path, id))
+		}
+	}
+	return out
+}
+
+// follow follows a path of the record.
+func (p *people) follow(path string) (model string, ids []int64) {
+	id, err := strconv.ParseInt(string(p.t.odoo.ID), 10, 64)
+	if err == nil {
+		model, ids, err = p.b.e.odoo.follow(p.b.ctx, p.b.m.Model, []int64{id}, path)
+	}
+	if err != nil && p.err == nil {
+		p.err = err
+	}
+	return model, ids
+}
+
+// at follows a path of the record.
+func (p *people) at(path string, needed bool) []string {
+	model, ids := p.follow(path)
+	if p.err != nil {
 		return nil
 	}
 	if len(ids) == 0 && needed {
@@ -194,17 +261,12 @@ func (p *people) userid(employee int64) (string, bool) {
 
 // chain climbs from an employee to the managers above.
 func (p *people) chain(one mapping.Person) []string {
-	id, err := strconv.ParseInt(string(p.t.odoo.ID), 10, 64)
-	if err != nil {
-		p.err = err
-		return nil
-	}
-	_, at, err := p.b.e.odoo.follow(p.b.ctx, p.b.m.Model, []int64{id}, one.Chain)
-	if err != nil {
-		p.err = err
+	_, at := p.follow(one.Chain)
+	if p.err != nil {
 		return nil
 	}
 	var above []int64
+	var err error
 	for len(at) > 0 && len(above) < mostLevels && (one.Levels == 0 || len(above) < one.Levels) {
 		if _, at, err = p.b.e.odoo.follow(p.b.ctx, "hr.employee", at[:1], "parent_id"); err != nil {
 			p.err = err
@@ -225,7 +287,17 @@ func (p *people) followers() []string {
 		p.err = err
 		return nil
 	}
-	rows, err := p.b.e.odoo.client.SearchRead(p.b.ctx, "mail.followers", odoo.Domain{odoo.Cond("res_model", "=", p.b.m.Model), odoo.Cond("res_id", "=", id)},
+	model := p.b.m.Model
+	if model == chatterModel { // the document's
+		message, err := p.b.e.odoo.readRecords(p.b.ctx, model, []int64{id}, []string{"model", "res_id"})
+		if err != nil {
+			p.err = err
+			return nil
+		}
+		model = textOf(message[id]["model"])
+		id, _ = message[id]["res_id"].(int64)
+	}
+	rows, err := p.b.e.odoo.client.SearchRead(p.b.ctx, "mail.followers", odoo.Domain{odoo.Cond("res_model", "=", model), odoo.Cond("res_id", "=", id)},
 		[]string{"partner_id"}, odoo.Options{Order: "id"})
 	if err != nil {
 		p.err = err

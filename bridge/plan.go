@@ -47,10 +47,12 @@ type Change struct {
 	Reason string
 	Key    string // by which a creation, or a note, will be found again
 
-	Asked *asked         // of an approval's start: whom it asks
-	Text  string         // of a comment, note or withdrawal
-	By    ID             // in whose name a comment is made
-	Scope mapping.Record // of an outcome: what the arguments of a transition may name
+	Asked  *asked         // of an approval's start: whom it asks
+	goesOn bool           // a message that was interrupted: what was chosen for it stands
+	To     *audience      // of a message: whom it is for; nil for one to a conversation, and for one that was interrupted
+	Text   string         // of a comment, note or withdrawal
+	By     ID             // in whose name a comment is made
+	Scope  mapping.Record // of an outcome: what the arguments of a transition may name
 }
 
 // recheck makes the key due again at the time, or sooner where something else asks for it.
@@ -73,7 +75,7 @@ func (c *Change) reasons(fields []FieldChange) string {
 
 // tells reports whether the change only carries over what was decided or said: no budget limits that.
 func (c *Change) tells() bool {
-	return c.Op == OpTerminate || c.Op == OpNote || c.Op == OpComment || c.Scope != nil
+	return c.Op == OpTerminate || c.Op == OpNote || c.Op == OpComment || c.Scope != nil || c.goesOn
 }
 
 // Risk is the budget the change draws on. Clears inside an update draw on their own.

@@ -195,7 +195,9 @@ func (e *Engine) clockWentBack(c *modelClock) bool {
 
 // touchPolled touches what was not handled, and once more what leaves the overlap, and saves the floor, in one transaction.
 func (e *Engine) touchPolled(ctx context.Context, model string, rows, closed map[int64]string, floor time.Time) (int, error) {
-	ms := e.mappings().ByModel(model)
+	ms := slices.DeleteFunc(e.mappings().ByModel(model), func(m *mapping.Mapping) bool {
+		return m.Message != nil && m.Message.Schedule != nil // they are looked at when their time has come
+	})
 	touched := 0
 	err := e.Store.Update(ctx, func(tx Tx) error {
 		seen, err := tx.Seen(model, rows)

@@ -60,6 +60,9 @@ func (p *Plan) change(b *strings.Builder, c *Change, tail string) {
 	if c.Asked != nil {
 		fmt.Fprintf(b, "    approvers  %s\n", c.Asked)
 	}
+	if c.To != nil {
+		fmt.Fprintf(b, "    to  %s\n", c.To)
+	}
 	if c.Text != "" {
 		fmt.Fprintf(b, "    %s\n", c.Text)
 	}

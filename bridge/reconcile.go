@@ -39,8 +39,10 @@ type task struct {
 	spent    []Risk          // reserved for this task in the Guard
 	released []release       // a person's releases it makes use of
 
-	occurrence int   // of an approval that is being started
-	supersedes *Link // the occurrence before it
+	occurrence int    // of an approval that is being started, or of a message
+	supersedes *Link  // the occurrence before it
+	once       string // of a message: what tells it from others about the record
+	asked      bool   // likewise: DingTalk was asked just now who got it
 
 	told []string // what a person decided meanwhile: the next look acts on it
 }
@@ -90,6 +92,9 @@ func (e *Engine) reconcile(ctx context.Context, m *mapping.Mapping, works []Work
 		return err
 	}
 	b.look()
+	if b.m.Message != nil {
+		b.askResults()
+	}
 	b.learnNews()
 	b.settleIntents()
 	for rest := b.tasks; len(rest) > 0; {
@@ -178,7 +183,10 @@ func (b *batch) look() {
 		b.lookForApprovals()
 	}
 	for _, s := range []mapping.Side{mapping.Odoo, mapping.DingTalk} {
-		if b.m.Approval == nil {
+		switch {
+		case b.m.Message.Digest() && s == mapping.Odoo:
+			b.lookForDigests()
+		case b.m.Approval == nil && (b.m.Message == nil || s == mapping.Odoo): // what was sent cannot be looked at
 			b.lookAt(s, b.tasks)
 		}
 		if err := b.refs.prefetch(b.m, s, b.tasks); err != nil {
@@ -366,9 +374,13 @@ func (b *batch) planTask(t *task) {
 		return
 	}
 	t.plan = &Plan{Mapping: b.m, Link: t.link}
-	if b.m.Approval != nil {
+	switch {
+	case b.m.Approval != nil:
 		b.planApproval(t)
 		applyPolicy(t.plan)
+		return
+	case b.m.Message != nil:
+		b.planMessage(t)
 		return
 	}
 	b.views(t)

@@ -55,6 +55,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		g.Go(func() error { return e.workLoop(ctx) })
 		g.Go(func() error { return e.sweepLoop(ctx) })
 		g.Go(func() error { return e.pollers(ctx) })
+		g.Go(func() error { return e.scheduleLoop(ctx) })
 		g.Go(func() error { return e.watchLoop(ctx) })
 		g.Go(func() error { return e.awakeLoop(ctx) })
 		return nil

@@ -417,7 +417,7 @@ func (b *batch) historyOf(t *task) []HistoryRow {
 	if t.plan.Link != nil && t.plan.Link.State == Retired && t.plan.Retire != "" {
 		add("retire", "", t.plan.Retire, nil)
 	}
-	if l := t.plan.Link; l != nil && l.State == Settled && t.was != Settled {
+	if l := t.plan.Link; l != nil && l.State == Settled && t.plan.Settle != "" && (t.was != Settled || b.m.Message != nil) {
 		add("settle", "", t.plan.Settle, nil)
 	}
 	for _, n := range t.plan.Notes {

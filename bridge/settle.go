@@ -146,6 +146,7 @@ func (b *batch) settlePlan(t *task) {
 	if p.Link == nil {
 		p.Link = b.heldLink(t)
 	}
+	b.settleMessage(t)
 	if p.Link == nil {
 		return
 	}
@@ -165,7 +166,7 @@ func (b *batch) settlePlan(t *task) {
 		}
 	}
 	b.settleApproval(t)
-	if createdIn(t) && b.m.Approval == nil {
+	if createdIn(t) && b.m.Approval == nil && b.m.Message == nil {
 		b.settleAlike(t)
 		if b.secondWrite(t) {
 			p.Recheck = b.now

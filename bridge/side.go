@@ -42,6 +42,7 @@ type creation struct {
 	since      time.Time
 	sent       mapping.View
 	asked      *asked
+	told       *delivery // of a message
 	candidates []ID
 	view       func(mapping.Record) mapping.View
 	back       dingtalk.Object // what DingTalk showed right after it; nil: not read yet
@@ -59,5 +60,6 @@ type write struct {
 	text   string          // of a comment, a note, a withdrawal
 	by     ID              // in whose name a comment is made
 	mark   string          // of a note, by which it is found again
+	parts  []*Part         // of a message
 	scope  mapping.Record  // of an outcome: what the arguments of a transition may name
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"dingbridge/dingtalk"
@@ -397,8 +398,11 @@ func (b *batch) creationKey(t *task, s mapping.Side, change *Change) string {
 	if s == mapping.DingTalk {
 		return b.m.Name + "_" + string(t.ding.ID)
 	}
-	if b.m.Approval != nil {
+	switch {
+	case b.m.Approval != nil:
 		return occurrenceKey(b.m, t.odoo.ID, t.occurrence)
+	case b.m.Message != nil: // DingTalk keeps some of these keys for ever: the time tells it from what an earlier store sent
+		return occurrenceKey(b.m, t.odoo.ID, t.occurrence) + "/" + strconv.FormatInt(b.now.Unix(), 36)
 	}
 	keyField := keyFieldOf(b.m.Kind)
 	for _, fc := range change.Fields {
@@ -421,6 +425,8 @@ func keyFieldOf(kind string) string {
 		return "source_identifier"
 	case "attendance_approval":
 		return "approve_id"
+	case "robot_message":
+		return "msgUuid"
 	}
 	return ""
 }

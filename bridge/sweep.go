@@ -41,10 +41,14 @@ type sweep struct {
 	keys            []Key
 	parents         map[Key]Key      // of strangers that refer to others of the same mapping
 	rest            []Key            // links that do not differ, as far as the lists show
+	ticked          bool             // the time of the mapping's schedule has come
+	began           bool             // the mapping has remembered what there was before it
 	toTell          bool             // a printed plan
 	scope           string           // what DingTalk's listing covered
 	listed          map[string]bool  // fields that DingTalk's list shows
 	instancesListed bool             // of approvals: those started since the last sweep
+	onces           map[ID]string    // of records that are told of: what tells one message from another
+	reached         int64            // of the chatter: the greatest id there is
 	newest          map[int64]string // Odoo ids and write_dates, to notice a restored backup
 }
 
@@ -54,8 +58,8 @@ func (e *Engine) survey(ctx context.Context, m *mapping.Mapping, toTell bool) (_
 	ctx = dingtalk.WithCaller(ctx, m.Name)
 	e.index.begin(m)
 	defer func() { e.index.end(m, err == nil && e.current(m)) }()
-	s := &sweep{e: e, m: m, toTell: toTell, refs: newRefs(ctx, e.Store), odooSeen: map[ID]bool{}, dingSeen: map[ID]bool{}, parents: map[Key]Key{}, newest: map[int64]string{}, listed: listedFields(m)}
-	s.stmt = Statement{Mapping: m.Name, At: e.Now()}
+	s := newSweep(ctx, e, m)
+	s.toTell = toTell
 	names := []string{m.Name}
 	for _, f := range m.Fields {
 		if f.Ref != "" && !slices.Contains(names, f.Ref) {
@@ -65,10 +69,14 @@ func (e *Engine) survey(ctx context.Context, m *mapping.Mapping, toTell bool) (_
 	if err := s.refs.preload(names...); err != nil {
 		return nil, err
 	}
+	if s.began, err = s.hasBegun(ctx); err != nil {
+		return nil, err
+	}
+	s.ticked = toTell && !m.Message.Digest() // shown, not told
 	asOf, _ := e.odoo.client.ServerTime()
-	l, err := e.odoo.List(ctx, m, func(page []Seen) error {
-		if m.Approval != nil {
-			return s.approvalPage(ctx, page)
+	l, err := s.listOdoo(ctx, func(page []Seen) error {
+		if m.Approval != nil || m.Message != nil {
+			return s.occurrencePage(ctx, page)
 		}
 		return s.page(ctx, mapping.Odoo, page, s.odooSeen)
 	})
@@ -78,9 +86,17 @@ func (e *Engine) survey(ctx context.Context, m *mapping.Mapping, toTell bool) (_
 	e.worked(mapping.Odoo)
 	e.index.learned(m, asOf)
 	s.stmt.Odoo = l.Count
-	if m.Approval != nil {
+	if toTell && m.Message.Digest() {
+		if s.keys, err = e.due(ctx, m, m.Message.Schedule.Next(e.Now(), e.Zone)); err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case m.Approval != nil:
 		l, err = s.instances(ctx)
-	} else {
+	case m.Message != nil:
+		l, err = Listing{Why: "messages are not listed"}, s.leavers(ctx)
+	default:
 		l, err = e.ding.List(ctx, m, func(page []Seen) error { return s.page(ctx, mapping.DingTalk, page, s.dingSeen) })
 	}
 	if err != nil {
@@ -93,6 +109,13 @@ func (e *Engine) survey(ctx context.Context, m *mapping.Mapping, toTell bool) (_
 	}
 	s.order()
 	return s, s.refs.err
+}
+
+func newSweep(ctx context.Context, e *Engine, m *mapping.Mapping) *sweep {
+	return &sweep{
+		e: e, m: m, refs: newRefs(ctx, e.Store), stmt: Statement{Mapping: m.Name, At: e.Now()},
+		odooSeen: map[ID]bool{}, dingSeen: map[ID]bool{}, parents: map[Key]Key{}, newest: map[int64]string{}, onces: map[ID]string{}, listed: listedFields(m),
+	}
 }
 
 // listedFields are the keys of the fields that the kind's list carries.
@@ -254,7 +277,7 @@ func (s *sweep) absent(ctx context.Context, l Listing) error {
 			}
 			s.stmt.Linked++
 			noOdoo := link.Odoo != "" && !s.odooSeen[link.Odoo]
-			noDing := link.Ding != "" && !s.dingSeen[link.Ding] && s.m.Approval == nil
+			noDing := link.Ding != "" && !s.dingSeen[link.Ding] && s.m.Approval == nil && s.m.Message == nil
 			if noDing && l.Complete && same && link.State == Linked {
 				s.e.ding.evidence.note(s.m.Kind, link.Ding, "missing from the complete list of "+s.stmt.At.UTC().Format(time.RFC3339))
 			}
@@ -328,7 +351,7 @@ func (e *Engine) sweepMapping(ctx context.Context, m *mapping.Mapping, deep bool
 	switch {
 	case deep && m.Approval != nil:
 		err = s.rereadRunning(ctx)
-	case deep && s.unlisted():
+	case deep && m.Message == nil && s.unlisted():
 		err = s.touchSlowly(ctx)
 	}
 	if err != nil {
@@ -349,6 +372,9 @@ func (e *Engine) sweepMapping(ctx context.Context, m *mapping.Mapping, deep bool
 			return err
 		}
 		if err := s.rememberInstances(tx); err != nil {
+			return err
+		}
+		if err := s.rememberChatter(tx); err != nil {
 			return err
 		}
 		return tx.SetMeta("statement/"+m.Name, string(raw))
@@ -372,6 +398,16 @@ func (e *Engine) current(m *mapping.Mapping) bool {
 // startedKey is the meta key of when a mapping was first swept.
 func startedKey(name string) string { return "started/" + name }
 
+// hasBegun says whether remember was called before.
+func (s *sweep) hasBegun(ctx context.Context) (begun bool, err error) {
+	err = s.e.Store.View(ctx, func(tx Tx) error {
+		started, err := tx.Meta(startedKey(s.m.Name))
+		begun = started != ""
+		return err
+	})
+	return begun, err
+}
+
 // remember stores what stands on both sides before a mapping that starts now: it is known, and not acted on.
 func (s *sweep) remember(tx Tx) error {
 	key := startedKey(s.m.Name)
@@ -386,6 +422,9 @@ func (s *sweep) remember(tx Tx) error {
 			}
 			l := &Link{Mapping: s.m.Name, State: Baseline, Updated: s.stmt.At}
 			l.SetOn(k.Side, k.ID)
+			if once := s.onces[k.ID]; once != "" {
+				l.occurrence().Once = once
+			}
 			if err := tx.PutLink(l); err != nil && !isTaken(err) {
 				return err
 			}

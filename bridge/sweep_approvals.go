@@ -21,8 +21,8 @@ const ApprovalReach = 365 * 24 * time.Hour
 // listedKey is the meta key of up to when the instances of a template were listed for a mapping.
 func listedKey(name string) string { return "instances/" + name }
 
-// approvalPage compares a page of records with the memory: what would be submitted, what was submitted, and what left since.
-func (s *sweep) approvalPage(ctx context.Context, page []Seen) error {
+// occurrencePage compares a page of records with the memory: what would be submitted or told of, what was, and what left since.
+func (s *sweep) occurrencePage(ctx context.Context, page []Seen) error {
 	ids := make([]ID, 0, len(page))
 	for _, seen := range page {
 		ids = append(ids, seen.ID)
@@ -39,6 +39,12 @@ func (s *sweep) approvalPage(ctx context.Context, page []Seen) error {
 	for _, seen := range page {
 		l := on[seen.ID]
 		wants, err := b.submitted(seen)
+		once := ""
+		if s.m.Message != nil && wants {
+			if once, err = b.onceOf(seen); once != "" {
+				s.onces[seen.ID] = once
+			}
+		}
 		switch {
 		case err != nil:
 			s.keys = append(s.keys, RecordKey(s.m.Name, mapping.Odoo, seen.ID)) // it is held with what is wrong
@@ -49,7 +55,7 @@ func (s *sweep) approvalPage(ctx context.Context, page []Seen) error {
 		case l.State == Linked || l.State == Creating:
 			s.stmt.Differing++
 			s.keys = append(s.keys, l.Key())
-		case (l.State == Settled || l.State == Baseline) && wants == l.occurrence().Left:
+		case (l.State == Settled || l.State == Baseline) && (wants == l.occurrence().Left || wants && once != l.Occurrence.Once):
 			s.keys = append(s.keys, l.Key())
 		}
 	}

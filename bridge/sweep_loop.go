@@ -255,8 +255,13 @@ func (e *Engine) prune(ctx context.Context) {
 		if _, err := tx.PruneQuota(earlier(history, e.Now().AddDate(0, -2, 0)).In(e.Zone).Format(time.DateOnly)); err != nil {
 			return err
 		}
-		_, err := tx.PruneHistory(history)
-		return err
+		if _, err := tx.PruneHistory(history); err != nil {
+			return err
+		}
+		if _, err := tx.PruneTold(e.day()); err != nil {
+			return err
+		}
+		return e.pruneMessages(tx)
 	})
 	if err != nil && ctx.Err() == nil {
 		e.Log.Warn("failed", zap.String("op", "prune"), zap.String("reason", err.Error()))

@@ -106,7 +106,7 @@ func (w *world) reconnect() {
 	w.t.Helper()
 	var err error
 	w.client, err = dingtalk.New(dingtalk.Config{
-		OAPI: w.dingURL, API: w.dingURL, Login: w.dingURL, OldApprovals: w.oldAPI, AppKey: w.ding.AppKey(), AppSecret: w.ding.AppSecret(),
+		OAPI: w.dingURL, API: w.dingURL, Login: w.dingURL, OldApprovals: w.oldAPI, AppKey: w.ding.AppKey(), AppSecret: w.ding.AppSecret(), AgentID: w.ding.AgentID(),
 		CorpID: w.ding.CorpID(), QPS: -1, Timeout: 5 * time.Second,
 		Now: w.now, RetryWait: time.Millisecond, BeforeWrite: bridge.CheckLease,
 	})

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -79,6 +80,9 @@ type Client struct {
 	fieldsMu sync.Mutex
 	fields   map[string]map[string]Field
 }
+
+// URL is the server's address, as it was given.
+func (c *Client) URL() string { return strings.TrimSuffix(c.cfg.URL, "/xmlrpc/2") }
 
 // New returns a client. It makes no call; the first one authenticates. A bad setting is an *Error of class Halt.
 func New(cfg Config) (*Client, error) {

@@ -1,0 +1,335 @@
+package bridge_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"dingbridge/bridge"
+	"dingbridge/dingtalk"
+	"dingbridge/dingtalk/dingtalktest"
+	"dingbridge/mapping"
+)
+
+// noticeYAML tells the members of a department that its note says something. (A note is what anybody in HR may write.)
+const noticeYAML = `
+mapping: department-notice
+odoo:     {model: hr.department, domain: [[note, "!=", false]]}
+dingtalk: {kind: work_notice}
+start: now
+receivers: [{path: member_ids}]
+fields:
+  - {dingtalk: markdown.title, value: "'通知'"}
+  - {dingtalk: markdown.text,  value: "**{{ name }}**：{{ note }} [打开]({{ record_url }})"}
+`
+
+// tellers is the small company with notices.
+func tellers(t *testing.T, yaml string, edits ...func(*bridge.Options)) *one {
+	t.Helper()
+	w := newWorldAs(t, nil, append(presets(t), mapping.Source{File: "notice.yaml", Data: []byte(yaml)})...)
+	w.options = func(o *bridge.Options) {
+		o.WebURL = "https://erp.example.com/"
+		for _, edit := range edits {
+			edit(o)
+		}
+	}
+	w.reopen()
+	return staffed(w)
+}
+
+// said are the texts of the notices that a person got.
+func (w *world) said(userid string) []string {
+	w.t.Helper()
+	var out []string
+	for _, r := range w.ding.Received(userid) {
+		if r.Recalled {
+			continue
+		}
+		var msg struct {
+			Markdown struct{ Text string }
+			Text     struct{ Content string }
+		}
+		must(w.t, json.Unmarshal(r.Content, &msg))
+		out = append(out, msg.Markdown.Text+msg.Text.Content)
+	}
+	return out
+}
+
+func TestARecordThatEntersTheDomainIsToldOfOnce(t *testing.T) {
+	o := tellers(t, noticeYAML)
+	o.write("hr.department", o.rd, map[string]any{"note": "明天搬家"})
+	text, _ := o.plan("department-notice")
+	t.Log("\n" + text)
+	if !strings.Contains(text, "+ dingtalk work_notice (new)") || !strings.Contains(text, o.uLi) {
+		t.Errorf("the plan is\n%s", text)
+	}
+	calls := o.ding.CountedCalls()
+	o.step()
+	o.step()
+	want(t, "what 李四 got", strings.Join(o.said(o.uLi), "|"), fmt.Sprintf("**研发部**：明天搬家 [打开](https://erp.example.com/web#id=%d&model=hr.department&view_type=form)", o.rd))
+	want(t, "what 张三 got", len(o.said(o.uZhang)), 0)
+	want(t, "counted calls", o.ding.CountedCalls()-calls, 1)
+	o.write("hr.department", o.rd, map[string]any{"note": "后天搬家"}) // still in the domain: it was told of
+	o.step()
+	want(t, "notices", len(o.said(o.uLi)), 1)
+	o.write("hr.department", o.rd, map[string]any{"note": false})
+	o.step()
+	o.write("hr.department", o.rd, map[string]any{"note": "不搬了"})
+	o.step()
+	want(t, "notices after it entered again", len(o.said(o.uLi)), 2)
+	o.settled()
+	want(t, "told twice", len(o.ding.Duplicates()), 0)
+	e, err := o.engine.Explain(o.ctx, bridge.Ref{Side: mapping.Odoo, Kind: "hr.department", ID: bridge.ID(fmt.Sprint(o.rd))})
+	must(t, err)
+	raw, err := json.MarshalIndent(e, "", " ")
+	must(t, err)
+	t.Logf("%s", raw)
+}
+
+func TestWhatStoodInTheDomainBeforeIsNotToldOf(t *testing.T) {
+	w := newWorldAs(t, nil, append(presets(t), mapping.Source{File: "notice.yaml", Data: []byte(noticeYAML)})...)
+	c := w.department("旧部门", 0, 0)
+	w.write("hr.department", c, map[string]any{"note": "旧闻"})
+	w.employee("王五", "13800000077", map[string]any{"department_id": c})
+	w.sync()
+	w.step()
+	want(t, "notices", len(w.ding.Notices()), 0)
+	w.write("hr.department", c, map[string]any{"note": "旧闻，改过"})
+	w.step()
+	want(t, "notices", len(w.ding.Notices()), 0)
+}
+
+// manyTold is a company whose department has many members.
+func manyTold(t *testing.T, n int, yaml string) *one {
+	t.Helper()
+	o := tellers(t, yaml)
+	for i := range n - 1 { // 李四 is one of them
+		o.employee(fmt.Sprintf("员工%d", i), fmt.Sprintf("139%08d", i), map[string]any{"department_id": o.rd})
+	}
+	o.step()
+	return o
+}
+
+func TestTwoHundredAndFiftyReceivers(t *testing.T) {
+	o := manyTold(t, 250, noticeYAML)
+	calls := o.ding.CountedCalls()
+	o.write("hr.department", o.rd, map[string]any{"note": "放假"})
+	o.step()
+	want(t, "people who got it", len(o.ding.ReceivedCounts()), 250)
+	want(t, "counted calls", o.ding.CountedCalls()-calls, 3)
+	want(t, "told twice", len(o.ding.Duplicates()), 0)
+}
+
+// TestKilledInTheMiddle: of three calls the second was carried out and its answer lost, with the process.
+func TestKilledInTheMiddle(t *testing.T) {
+	o := manyTold(t, 250, noticeYAML)
+	o.write("hr.department", o.rd, map[string]any{"note": "放假"})
+	sent := 0
+	o.ding.Fail(func(r dingtalktest.Request) bool {
+		if !strings.HasSuffix(r.Path, "asyncsend_v2") {
+			return false
+		}
+		sent++
+		return sent == 2
+	}, 1, dingtalktest.DropAfter)
+	must(t, o.engine.Step(o.ctx, 0)) // polled, and sent as far as it got
+	want(t, "people who got it", len(o.ding.ReceivedCounts()), 200)
+	o.reopen()
+	must(t, o.engine.SyncOnce(o.ctx, nil, 3*time.Second, nil))
+	counts := o.ding.ReceivedCounts()
+	want(t, "people who got it", len(counts), 250)
+	for user, n := range counts {
+		if n != 1 {
+			t.Errorf("%s got it %d times", user, n)
+		}
+	}
+	o.settled()
+}
+
+func TestAReceiverWithoutDingTalkIsLeftOut(t *testing.T) {
+	o := tellers(t, strings.Replace(noticeYAML, "[{path: member_ids}]", "[{path: manager_id}]", 1))
+	ghost := o.employee("无号", "", map[string]any{"department_id": o.hq})
+	o.write("hr.department", o.hq, map[string]any{"manager_id": ghost, "note": "通知"})
+	o.step()
+	want(t, "notices", len(o.ding.Notices()), 0)
+	text, _ := o.plan()
+	if strings.Contains(text, "work_notice") {
+		t.Errorf("the plan goes on about it:\n%s", text)
+	}
+	rows := o.done("department-notice")
+	if !strings.Contains(rows, "told nobody") || !strings.Contains(rows, "not linked to dingtalk") {
+		t.Errorf("the history is\n%s", rows)
+	}
+}
+
+// done is what the bridge did for a mapping, oldest first.
+func (w *world) done(name string) string {
+	w.t.Helper()
+	var lines []string
+	must(w.t, w.store.View(w.ctx, func(tx bridge.Tx) error {
+		rows, err := tx.History(name, 0, 1000)
+		for i := len(rows) - 1; i >= 0; i-- {
+			lines = append(lines, rows[i].Op+" "+rows[i].Reason)
+		}
+		return err
+	}))
+	return strings.Join(lines, "\n")
+}
+
+func TestTheSameWordsTwiceADay(t *testing.T) {
+	o := tellers(t, strings.Replace(noticeYAML, "[打开]({{ record_url }})", "", 1))
+	for range 2 {
+		o.write("hr.department", o.rd, map[string]any{"note": "开会"})
+		o.step()
+		o.write("hr.department", o.rd, map[string]any{"note": false})
+		o.step()
+	}
+	want(t, "notices sent", len(o.ding.Notices()), 1)
+	if rows := o.done("department-notice"); !strings.Contains(rows, "told nobody; not to "+o.uLi+": the person has had the same content today") {
+		t.Errorf("the history is\n%s", rows)
+	}
+}
+
+func TestATextThatIsTooLong(t *testing.T) {
+	o := tellers(t, noticeYAML)
+	o.write("hr.department", o.rd, map[string]any{"note": strings.Repeat("长", 800)})
+	o.step()
+	o.wantHeld("2048")
+	t.Log(o.held())
+	o.write("hr.department", o.rd, map[string]any{"note": "短"})
+	o.step()
+	want(t, "notices", len(o.said(o.uLi)), 1)
+}
+
+func TestRecalledWhenItLeavesTheDomain(t *testing.T) {
+	o := tellers(t, noticeYAML+"leave: recall\n")
+	o.write("hr.department", o.rd, map[string]any{"note": "开会"})
+	o.step()
+	want(t, "notices", len(o.said(o.uLi)), 1)
+	o.write("hr.department", o.rd, map[string]any{"note": false})
+	o.step()
+	want(t, "notices after the recall", len(o.said(o.uLi)), 0)
+	o.settled()
+}
+
+func TestOnceForEachManager(t *testing.T) {
+	o := tellers(t, `
+mapping: new-manager
+odoo:     {model: hr.department, domain: [[manager_id, "!=", false]]}
+dingtalk: {kind: work_notice}
+start: now
+once: manager_id.id
+receivers: [{path: manager_id}]
+fields:
+  - {dingtalk: text.content, value: "你现在是 {{ name }} 的主管"}
+`)
+	for _, manager := range []int64{o.zhang, o.li, o.li} {
+		o.write("hr.department", o.rd, map[string]any{"manager_id": manager})
+		o.step()
+	}
+	want(t, "张三", strings.Join(o.said(o.uZhang), "|"), "你现在是 研发部 的主管")
+	want(t, "李四", strings.Join(o.said(o.uLi), "|"), "你现在是 研发部 的主管")
+}
+
+func TestWhoDidNotGetItIsNoted(t *testing.T) {
+	o := tellers(t, noticeYAML+"result: log\n", func(o *bridge.Options) { o.ResultAfter = 50 * time.Millisecond })
+	o.ding.Set(func(k *dingtalktest.Knobs) { k.SensitiveWords = []string{"违禁"} })
+	o.write("hr.department", o.rd, map[string]any{"note": "违禁"})
+	o.step()
+	t.Log(o.done("department-notice"), o.held())
+}
+
+// TestARobotsMessageOfUnknownOutcomeIsHeld: DingTalk has nothing by which such a message could be found again. The other parts are sent.
+func TestARobotsMessageOfUnknownOutcomeIsHeld(t *testing.T) {
+	o := manyTold(t, 45, strings.Replace(noticeYAML, "work_notice", "person_message", 1))
+	o.write("hr.department", o.rd, map[string]any{"note": "放假"})
+	sent := 0
+	o.ding.Fail(func(r dingtalktest.Request) bool {
+		if !strings.HasSuffix(r.Path, "oToMessages/batchSend") {
+			return false
+		}
+		sent++
+		return sent == 2
+	}, 1, dingtalktest.DropAfter)
+	o.step()
+	want(t, "people who got it", len(o.ding.ReceivedCounts()), 45)
+	o.wantHeld("nobody knows whether it was sent to")
+	o.step()
+	o.sync()
+	want(t, "told twice", len(o.ding.Duplicates()), 0)
+	t.Log(o.held())
+	_, err := bridge.Retry(o.ctx, o.store, o.set(), nil) // a person knows that it did not come
+	must(t, err)
+	o.step()
+	total := 0
+	for _, n := range o.ding.ReceivedCounts() {
+		total += n
+	}
+	want(t, "messages received after a person sent the part again", total, 65)
+	want(t, "held", o.held(), "")
+	o.settled()
+}
+
+// TestKilledBeforeARobotsMessageWasSent: what was about to be sent when the process ended is unknown too.
+func TestKilledBeforeARobotsMessageWasSent(t *testing.T) {
+	o := manyTold(t, 45, strings.Replace(noticeYAML, "work_notice", "person_message", 1))
+	o.write("hr.department", o.rd, map[string]any{"note": "放假"})
+	must(t, o.store.View(o.ctx, func(bridge.Tx) error { return nil }))
+	o.ding.Fail(func(r dingtalktest.Request) bool { return strings.HasSuffix(r.Path, "oToMessages/batchSend") }, 1, dingtalktest.Throttled)
+	must(t, o.engine.Step(o.ctx, 0))
+	o.reopen()
+	must(t, o.engine.SyncOnce(o.ctx, nil, 3*time.Second, nil))
+	want(t, "people who got it", len(o.ding.ReceivedCounts()), 45)
+	want(t, "told twice", len(o.ding.Duplicates()), 0)
+	want(t, "held", o.held(), "")
+}
+
+// TestAWebhookTakesTwentyAMinute: what is too much waits; nothing is lost, and nothing comes twice when an answer is.
+func TestAWebhookTakesTwentyAMinute(t *testing.T) {
+	w := newWorldAs(t, nil, append(presets(t), mapping.Source{File: "notice.yaml", Data: []byte(`
+mapping: department-notice
+odoo:     {model: hr.department, domain: [[note, "!=", false]]}
+dingtalk: {kind: robot_message, webhook: 运维群}
+start: now
+fields:
+  - {dingtalk: text.content, value: "{{ name }}：{{ note }}"}
+`)})...)
+	boss := w.ding.AddUser(dingtalktest.User{Name: "老板", Mobile: "13900000001"})
+	group, _ := w.ding.Group(w.ding.AddGroup(dingtalktest.Group{Name: "运维", Owner: boss, Members: []string{boss}}))
+	address := w.ding.AddWebhook(dingtalktest.Webhook{Conversation: group.OpenConversationID, Secret: "SECxyz"})
+	w.options = func(o *bridge.Options) {
+		hook, err := dingtalk.NewWebhook("运维群", address, "SECxyz")
+		must(t, err)
+		o.Webhooks = map[string]dingtalk.Webhook{"运维群": hook}
+		o.Now = w.now
+	}
+	w.reopen()
+	o := staffed(w)
+	for i := range 25 {
+		o.write("hr.department", o.department(fmt.Sprintf("部门%d", i), o.hq, 0), map[string]any{"note": "新"})
+	}
+	o.ding.Fail(func(r dingtalktest.Request) bool { return r.Path == "/robot/send" }, 1, dingtalktest.DropAfter)
+	o.step()
+	want(t, "messages", len(o.ding.Messages()), 20)
+	for range 3 {
+		o.later(time.Minute)
+		o.step()
+	}
+	want(t, "messages", len(o.ding.Messages()), 25)
+	want(t, "told twice", len(o.ding.Duplicates()), 0)
+	o.settled()
+}
+
+func TestASensitiveWordIsHeldWithDingTalksWords(t *testing.T) {
+	o := tellers(t, noticeYAML)
+	o.ding.Set(func(k *dingtalktest.Knobs) { k.SensitiveWords = []string{"违禁"} })
+	o.write("hr.department", o.rd, map[string]any{"note": "违禁"})
+	o.step()
+	o.wantHeld("41049")
+	o.write("hr.department", o.rd, map[string]any{"note": "好"})
+	o.step()
+	want(t, "notices", len(o.said(o.uLi)), 1)
+	want(t, "held", o.held(), "")
+}

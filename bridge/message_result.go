@@ -1,0 +1,81 @@
+package bridge
+
+import (
+	"html"
+
+	"dingbridge/dingtalk"
+	"dingbridge/mapping"
+)
+
+// askLater makes the record due when DingTalk can tell who got its message.
+func (b *batch) askLater(t *task) {
+	if b.m.Message.Result != mapping.ResultNone {
+		t.plan.recheck(b.now.Add(b.e.ResultAfter))
+	}
+}
+
+// askResults asks DingTalk who got the messages that are due for it. One that is still being delivered is asked about again.
+func (b *batch) askResults() {
+	if b.m.Message.Result == mapping.ResultNone || b.dry {
+		return
+	}
+	for _, t := range b.tasks {
+		l := t.link
+		if t.fail != nil || l == nil || l.State != Settled || l.Occurrence == nil || b.now.Before(l.Occurrence.Started.Add(b.e.ResultAfter)) {
+			continue
+		}
+		for _, p := range l.Occurrence.Parts {
+			if p.Asked || p.ID == "" || b.now.Sub(p.At) > recallFor { // the results are kept as long
+				continue
+			}
+			result, err := b.e.ding.client.Notices.Result(b.ctx, p.ID)
+			switch f := classify(err); {
+			case f == nil:
+				p.result(result)
+				t.asked = true
+			case f.Class == FailReject:
+				p.Asked, t.asked = true, true
+			case f.Class == FailHalt:
+				t.fail = f
+			default:
+				t.wait = b.now.Add(b.e.ResultAfter)
+			}
+		}
+	}
+}
+
+// result notes what DingTalk tells of a part.
+func (p *Part) result(r dingtalk.NoticeResult) {
+	p.Asked = true
+	for _, u := range r.Invalid {
+		p.missed(u, "unknown to dingtalk, or outside the app's scope")
+	}
+	for _, u := range r.Failed {
+		p.missed(u, "could not be reached")
+	}
+	for _, u := range r.Forbidden {
+		p.missed(u, "withheld by dingtalk")
+	}
+	for _, w := range r.Withheld {
+		if w.UserID != "" {
+			p.missed(w.UserID, string(w.Reason))
+		}
+	}
+}
+
+// tellResults says, once, who did not get a message: in the history, and in the record's chatter if that is asked for.
+func (b *batch) tellResults(t *task) {
+	if !t.asked {
+		return
+	}
+	t.mark = 0
+	words := missedWords(t.link.Occurrence.Parts)
+	if words == "" {
+		return
+	}
+	t.plan.Settle = "told; " + words
+	if b.m.Message.Result == mapping.ResultNote && t.odoo.Existence != Gone && b.chatters() {
+		key := occurrenceKey(b.m, t.odoo.ID, t.link.Occurrence.N)
+		t.plan.Changes = append(t.plan.Changes, &Change{Op: OpNote, Side: mapping.Odoo, ID: t.odoo.ID, Reason: "told who did not get it", Text: html.EscapeString("DingTalk: " + words), Key: key + "/result"})
+	}
+}

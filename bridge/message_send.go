@@ -1,0 +1,207 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"dingbridge/dingtalk"
+	"dingbridge/mapping"
+)
+
+// partSizes are how many people, and how many departments, one call of a kind takes.
+func partSizes(kind string, values map[string]any) (people, departments int) {
+	switch kind {
+	case "work_notice":
+		if values["oa.status_bar.status_value"] != nil {
+			return dingtalk.NoticeBarUsers, 0
+		}
+		return dingtalk.NoticeUsers, dingtalk.NoticeDepartments
+	case "person_message":
+		return dingtalk.RobotUsers, 0
+	case "ding":
+		if n, ok := values["remindType"].(int64); ok && n != dingtalk.DingInApp {
+			return dingtalk.DingPhoneUsers, 0
+		}
+		return dingtalk.DingAppUsers, 0
+	}
+	return 1, 0
+}
+
+// repeatable says whether DingTalk takes a message only once however often it is sent: a notice of the same content within a day, a webhook's
+// message by its msgUuid, one into a conversation by its cid.
+func repeatable(kind string, age time.Duration) bool {
+	switch kind {
+	case "work_notice":
+		return age < 24*time.Hour
+	case "robot_message", "conversation_message":
+		return true
+	}
+	return false
+}
+
+// delivery is what a creation needs to know of a message.
+type delivery struct {
+	parts []*Part
+	safe  bool         // a part may be sent again when no answer came
+	keep  func() error // stores how far the sending has got
+
+	media      map[string]string // the ids of files that were uploaded, by the values that name them
+	attachment func(ctx context.Context, token string) (name string, data []byte, err error)
+}
+
+// errNobodyKnows is the failure of a message of which nobody can tell whether a part of it was sent.
+var errNobodyKnows = &Failure{Class: FailReject, Words: "no answer came, and dingtalk has nothing by which a message could be found again"}
+
+// sendMessage sends the parts of a message that are left. What DingTalk refuses ends a part; what it does not answer to is tried again where
+// that tells nobody twice, and is left to a person elsewhere.
+func (s *dingSide) sendMessage(ctx context.Context, m *mapping.Mapping, c *creation) error {
+	if err := s.uploadMedia(ctx, c); err != nil {
+		return err
+	}
+	var refused error
+	unknown := false
+	for _, p := range c.told.parts {
+		switch {
+		case p.done():
+			continue
+		case p.Sending && !c.told.safe:
+			unknown = true
+			continue
+		}
+		if !c.told.safe {
+			p.Sending = true
+			if err := c.told.keep(); err != nil {
+				return err
+			}
+		}
+		err := s.sendPart(ctx, m, p, c.values)
+		switch f := classify(err); {
+		case f == nil:
+			p.Sending, p.At = false, s.now()
+		case f.Ambiguous && !c.told.safe:
+			unknown = true
+			continue
+		case f.Class == FailReject || f.Class == FailMissing:
+			p.Sending, refused = false, err
+			p.missed("", f.Words)
+		default:
+			p.Sending = false
+			return err
+		}
+		if err := c.told.keep(); err != nil {
+			return err
+		}
+	}
+	taken := slices.IndexFunc(c.told.parts, func(p *Part) bool { return p.ID != "" })
+	if taken >= 0 {
+		c.id = ID(c.told.parts[taken].ID)
+	}
+	switch {
+	case unknown:
+		return errNobodyKnows
+	case taken < 0:
+		return refused
+	}
+	return nil
+}
+
+// sendPart makes one call.
+func (s *dingSide) sendPart(ctx context.Context, m *mapping.Mapping, p *Part, values map[string]any) error {
+	message := dingtalk.Object{}
+	for name, v := range values {
+		if v != nil {
+			message[name] = v
+		}
+	}
+	var res dingtalk.SendResult
+	var err error
+	switch m.Kind {
+	case "work_notice":
+		res, err = s.client.Notices.Send(ctx, dingtalk.NoticeReceivers{Users: p.Users, Departments: p.Departments, Everyone: p.Everyone}, message)
+	case "person_message":
+		res, err = s.client.Robots.SendToPersons(ctx, p.Users, message)
+	case "ding":
+		res, err = s.client.Dings.Send(ctx, p.Users, message)
+	case "group_message":
+		res, err = s.client.Robots.SendToGroup(ctx, message)
+	case "conversation_message":
+		res, err = s.client.Conversations.Send(ctx, message)
+	case "robot_message":
+		webhook, ok := s.webhooks[m.Message.Webhook]
+		if !ok {
+			return reject("", "the settings name no webhook "+m.Message.Webhook)
+		}
+		res.ID, err = message.Text("msgUuid"), s.client.Webhooks.Send(ctx, webhook, message)
+	default:
+		return reject("", "kind "+m.Kind+" cannot be sent yet")
+	}
+	if err != nil {
+		return err
+	}
+	p.ID = res.ID
+	for _, u := range res.Invalid {
+		p.missed(u, "unknown to dingtalk, or outside the app's scope")
+	}
+	for _, u := range res.Throttled {
+		p.missed(u, "gets too many messages at once")
+	}
+	for why, users := range res.Failed {
+		for _, u := range users {
+			p.missed(u, why)
+		}
+	}
+	return nil
+}
+
+// recallMessage takes the parts of a message back. What DingTalk will not take back stays.
+func (s *dingSide) recallMessage(ctx context.Context, m *mapping.Mapping, w *write) error {
+	var errs []error
+	var keys []string
+	for _, p := range w.parts {
+		if p.ID == "" {
+			continue
+		}
+		switch m.Kind {
+		case "work_notice":
+			errs = append(errs, s.client.Notices.Recall(ctx, p.ID))
+		case "ding":
+			errs = append(errs, s.client.Dings.Recall(ctx, p.ID))
+		default:
+			keys = append(keys, p.ID)
+		}
+	}
+	for some := range slices.Chunk(keys, dingtalk.RobotRecalls) {
+		var failed map[string]string
+		var err error
+		if m.Kind == "group_message" {
+			failed, err = s.client.Robots.RecallFromGroup(ctx, textOf(w.values["openConversationId"]), some...)
+		} else {
+			failed, err = s.client.Robots.RecallFromPersons(ctx, some...)
+		}
+		errs = append(errs, err)
+		for key, why := range failed {
+			errs = append(errs, reject("", key+" stays: "+why))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// moveStatusBar changes the status bar of the parts of a notice.
+func (s *dingSide) moveStatusBar(ctx context.Context, w *write) error {
+	var errs []error
+	for _, p := range w.parts {
+		if p.ID == "" {
+			continue
+		}
+		bar := dingtalk.Object{"task_id": p.ID}
+		for _, name := range []string{"oa.status_bar.status_value", "oa.status_bar.status_bg"} {
+			if v := w.values[name]; v != nil {
+				bar[name] = v
+			}
+		}
+		errs = append(errs, s.client.Notices.SetStatusBar(ctx, bar))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,235 @@
+package bridge
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"dingbridge/dingtalk"
+	"dingbridge/mapping"
+)
+
+// intendMessage chooses, and commits, whom a message goes to in which calls, before the first of them is made. A message that was
+// interrupted keeps what was chosen for it.
+func (b *batch) intendMessage(tx Tx, t *task, c *Change, l *Link, before *Intent) error {
+	o := l.occurrence()
+	o.N, o.Once = max(t.occurrence, 1), t.once
+	if c.goesOn {
+		if before != nil {
+			l.Intent.At = before.At // from then on a repetition is known as one
+		}
+		return nil
+	}
+	o.Left, o.Outcome, o.Parts, o.Media, o.Started = false, "", nil, nil, b.now
+	a := audience{}
+	if c.To != nil {
+		a = *c.To
+	}
+	missed := map[string]string{}
+	if b.m.Kind == "work_notice" {
+		var err error
+		if missed, err = b.withheld(tx, &a, c); err != nil {
+			return err
+		}
+	}
+	if c.To != nil && a.empty() {
+		o.Parts = []*Part{{Missed: missed}}
+		o.Parts[0].missed("", "everybody was left out")
+		return nil
+	}
+	values := map[string]any{}
+	for _, fc := range c.Fields {
+		values[fc.Field.DingName] = fc.To.Text
+	}
+	people, departments := partSizes(b.m.Kind, values)
+	o.Parts = a.split(people, departments)
+	if len(missed) > 0 {
+		o.Parts[0].Missed = missed
+	}
+	return nil
+}
+
+// withheld takes those out of the audience of a notice from whom DingTalk would withhold it behind its success: who was sent the same today, and
+// who was sent all that an app may send a person in a day (发送工作通知). The others are entered.
+func (b *batch) withheld(tx Tx, a *audience, c *Change) (map[string]string, error) {
+	missed := map[string]string{}
+	content := contentMark(c)
+	day := b.e.day()
+	told, err := tx.Told(day, a.users)
+	if err != nil {
+		return nil, err
+	}
+	var rows []Told
+	a.users = slices.DeleteFunc(slices.Clone(a.users), func(u string) bool {
+		switch had := told[u]; {
+		case slices.Contains(had, content):
+			missed[u] = string(dingtalk.WithheldRepeat)
+		case len(had) >= dingtalk.NoticesPerPersonDay:
+			missed[u] = string(dingtalk.WithheldDaily)
+		default:
+			rows = append(rows, Told{Day: day, Person: u, Content: content, At: b.now})
+			return false
+		}
+		return true
+	})
+	return missed, tx.PutTold(rows...)
+}
+
+// contentMark is a mark of what a message says.
+func contentMark(c *Change) string {
+	said := map[string]string{}
+	for _, fc := range c.Fields {
+		said[fc.Field.DingName] = fc.To.Text
+	}
+	raw, err := json.Marshal(said)
+	if err != nil {
+		return c.Key // never equal to another
+	}
+	return fmt.Sprintf("%x", hash64(raw))
+}
+
+// tooManyNow says when a notice can be sent without going over the receivers that an app may have in a minute; zero: now.
+func (b *batch) tooManyNow(tx Tx, c *Change) (time.Time, error) {
+	if b.m.Kind != "work_notice" || c.To == nil || c.goesOn {
+		return time.Time{}, nil
+	}
+	n, err := tx.ToldSince(b.now.Add(-time.Minute))
+	if err != nil || n == 0 || n+len(c.To.users) <= dingtalk.NoticesPerMinute {
+		return time.Time{}, err
+	}
+	return b.now.Add(time.Minute), nil
+}
+
+// messageSent settles the sending of one message.
+func (b *batch) messageSent(p *pendingCreate) {
+	t, l := p.t, p.t.link
+	o := l.occurrence()
+	t.mark = 0
+	if p.c.id != "" {
+		l.SetOn(mapping.DingTalk, p.c.id)
+		t.ding.ID = p.c.id
+	}
+	f := classify(p.c.err)
+	switch {
+	case f == nil && p.c.id == "": // all were left out
+		l.State, l.Intent, o.Outcome = Settled, nil, outcomeNobody
+		t.plan.Settle = "told nobody; " + missedWords(o.Parts)
+	case f == nil:
+		b.e.wroteTo(mapping.DingTalk)
+		l.State, l.Intent, o.Outcome, o.Started = Settled, nil, outcomeTold, b.e.Now()
+		if words := missedWords(o.Parts); words != "" {
+			t.plan.Settle = "told; " + words
+		}
+		t.wrote = append(t.wrote, applied{change: p.change, fields: p.change.Fields})
+		b.askLater(t)
+	case f == errNobodyKnows:
+		l.State = Held
+		h := Hold{Kind: HeldUnsure, Since: b.now, Reason: unknownWords(o.Parts) + ": " + f.Words + "; if it did not come, send it: dingbridge retry; held"}
+		t.plan.Notes = append(t.plan.Notes, Note{Hold: &h, Reason: h.Reason})
+		if p.c.id != "" {
+			t.wrote = append(t.wrote, applied{change: p.change, fields: p.change.Fields})
+		}
+	case f.Class == FailReject || f.Class == FailMissing:
+		o.Parts = nil
+		b.refusedRecord(p, f)
+	default:
+		t.fail = f // it goes on where it was
+	}
+}
+
+// tellOf says, for explain, what became of a message.
+func tellOf(l *Link) string {
+	if l == nil || l.Occurrence == nil || l.Occurrence.Outcome == "" {
+		return ""
+	}
+	o := l.Occurrence
+	a := audience{}
+	for _, p := range o.Parts {
+		a.users = append(a.users, p.Users...)
+		a.departments = append(a.departments, p.Departments...)
+		a.everyone = a.everyone || p.Everyone
+	}
+	words := "; " + o.Outcome + " at " + o.Started.UTC().Format(time.RFC3339)
+	if !a.empty() {
+		words += fmt.Sprintf(": %s (%d calls)", a, len(o.Parts))
+	}
+	if missed := missedWords(o.Parts); missed != "" {
+		words += "; " + missed
+	}
+	return words
+}
+
+// missedWords says who did not get a message, by the reasons.
+func missedWords(parts []*Part) string {
+	by := map[string][]string{}
+	for _, p := range parts {
+		for user, why := range p.Missed {
+			if user == "" {
+				if len(p.Users) == 0 && p.ID == "" && len(p.Departments) == 0 && !p.Everyone {
+					continue
+				}
+				user = fmt.Sprintf("%d people", p.people())
+			}
+			by[why] = append(by[why], user)
+		}
+	}
+	var words []string
+	for _, why := range slices.Sorted(maps.Keys(by)) {
+		users := by[why]
+		slices.Sort(users)
+		const shown = 10
+		who := strings.Join(users[:min(len(users), shown)], ", ")
+		if more := len(users) - shown; more > 0 {
+			who += fmt.Sprintf(" and %d more", more)
+		}
+		words = append(words, who+": "+why)
+	}
+	if len(words) == 0 {
+		return ""
+	}
+	return "not to " + strings.Join(words, "; not to ")
+}
+
+// unknownWords names the parts of which nobody knows whether they were sent.
+func unknownWords(parts []*Part) string {
+	var users []string
+	for _, p := range parts {
+		if p.Sending {
+			users = append(users, p.Users...)
+		}
+	}
+	if len(users) == 0 {
+		return "nobody knows whether it was sent"
+	}
+	return "nobody knows whether it was sent to " + audience{users: users}.String()
+}
+
+// settleMessage moves the link to where the record and what was told of it have come.
+func (b *batch) settleMessage(t *task) {
+	p := t.plan
+	l := p.Link
+	if b.m.Message == nil || t.fail != nil {
+		return
+	}
+	if l == nil && p.Settle != "" { // there was nobody to be told
+		if l = t.supersedes; l == nil {
+			l = &Link{Mapping: b.m.Name, Odoo: t.odoo.ID, OdooCreated: t.odoo.Created}
+		}
+		p.Link, t.link = l, l
+		l.State, l.Occurrence = Settled, &Occurrence{N: max(t.occurrence, 1), Once: t.once, Outcome: outcomeNobody, Started: b.now}
+	}
+	if l == nil || l.State != Settled && l.State != Baseline {
+		return
+	}
+	o := l.occurrence()
+	if slices.ContainsFunc(t.wrote, func(a applied) bool { return a.change.Op == OpDelete }) {
+		o.Outcome = outcomeRecalled
+		p.Settle = "recalled"
+	}
+	if wanted, err := b.submitted(t.odoo); err == nil && !wanted && t.odoo.Existence != Unseen {
+		o.Left = true
+	}
+}
