@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -54,8 +55,8 @@ func (w Webhook) Name() string { return w.name }
 // String is the name.
 func (w Webhook) String() string { return "webhook " + w.name }
 
-// GoString is the name, so that no format shows the secrets.
-func (w Webhook) GoString() string { return w.String() }
+// Format prints the name for every verb, so that none shows the secrets.
+func (w Webhook) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, w.String()) } // fmt has no way to take the error
 
 // sign is the query of a signed call: the signature is base64(HmacSHA256(key secret, timestamp + "\n" + secret)).
 func (w Webhook) sign(now time.Time) url.Values {

@@ -44,6 +44,7 @@ type Settings struct {
 // OdooSettings say where Odoo is and who the bridge is there.
 type OdooSettings struct {
 	URL          string        `mapstructure:"url"`
+	WebURL       string        `mapstructure:"web_url"` // as people open it; "": url
 	Database     string        `mapstructure:"database"`
 	Login        string        `mapstructure:"login"`
 	Password     Secret        `mapstructure:"password"`
@@ -58,7 +59,9 @@ type DingTalkSettings struct {
 	AppSecret     Secret           `mapstructure:"app_secret"`
 	AppSecretFile string           `mapstructure:"app_secret_file"`
 	CorpID        string           `mapstructure:"corp_id"`
-	AgentID       string           `mapstructure:"agent_id"`
+	AgentID       AgentID          `mapstructure:"agent_id"`
+	RobotCode     string           `mapstructure:"robot_code"` // "": the app key
+	Webhooks      Webhooks         `mapstructure:"webhooks"`
 	OAPI          string           `mapstructure:"oapi"`
 	API           string           `mapstructure:"api"`
 	Login         string           `mapstructure:"login"`
@@ -122,10 +125,11 @@ const envPrefix = "DINGBRIDGE_"
 
 // defaults holds every key there is; a key that is missing here does not exist.
 var defaults = map[string]any{
-	"odoo.url": "http://127.0.0.1:8069", "odoo.database": "", "odoo.login": "dingbridge", "odoo.password": "", "odoo.password_file": "",
+	"odoo.url": "http://127.0.0.1:8069", "odoo.web_url": "", "odoo.database": "", "odoo.login": "dingbridge", "odoo.password": "", "odoo.password_file": "",
 	"odoo.parallel": 4, "odoo.timeout": time.Minute,
 
 	"dingtalk.app_key": "", "dingtalk.app_secret": "", "dingtalk.app_secret_file": "", "dingtalk.corp_id": "", "dingtalk.agent_id": "",
+	"dingtalk.robot_code": "", "dingtalk.webhooks": "",
 	"dingtalk.oapi": "https://oapi.dingtalk.com", "dingtalk.api": "https://api.dingtalk.com", "dingtalk.login": "https://login.dingtalk.com",
 	"dingtalk.mode": "stream", "dingtalk.approvals": "new", "dingtalk.callback.token": "", "dingtalk.callback.token_file": "", "dingtalk.callback.aes_key": "",
 	"dingtalk.callback.aes_key_file": "", "dingtalk.callback.window": time.Hour,
@@ -146,7 +150,7 @@ var secretKeys = []string{"store", "odoo.password", "dingtalk.app_secret", "ding
 
 // envName is the environment variable of a key.
 func envName(key string) string {
-	return envPrefix + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
+	return envPrefix + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(key))
 }
 
 // loadSettings reads the file ("" for none), puts the environment over it and the defaults under it, and checks every value. All
@@ -173,7 +177,9 @@ func loadSettings(file string, getenv func(string) string) (*Settings, error) {
 			return nil, notYAML(file, err)
 		}
 		for key, text := range lines.text {
-			v.Set(key, text)
+			if isLeaf(key) { // the keys of webhooks are read by readWebhooks
+				v.Set(key, text)
+			}
 		}
 		if getenv(envName(processCodesKey)) == "" {
 			s.codeAt = lines.codeAt
@@ -189,6 +195,9 @@ func loadSettings(file string, getenv func(string) string) (*Settings, error) {
 	}
 	if err := v.UnmarshalExact(s, viper.DecodeHook(decodeSettings)); err != nil {
 		return nil, lines.explain(err)
+	}
+	if err := s.readWebhooks(lines, getenv); err != nil {
+		return nil, err
 	}
 	if !s.Store.postgres() {
 		s.Store = StoreAddress(s.path(s.Store.Reveal()))
@@ -222,26 +231,36 @@ var decodeSettings = mapstructure.ComposeDecodeHookFunc(
 func (s *Settings) readSecrets(v *viper.Viper, lines settingLines, getenv func(string) string) error {
 	var errs []error
 	for _, key := range secretKeys {
-		twin := key + "_file"
-		direct, named := getenv(envName(key)) != "", getenv(envName(twin)) != ""
-		where := fmt.Sprintf("%s and %s", envName(key), envName(twin))
-		if !direct && !named {
-			direct, named = lines.text[key] != "", lines.text[twin] != ""
-			where = fmt.Sprintf("%s%s and %s", lines.at(twin), key, twin)
-		}
-		switch {
-		case direct && named:
-			errs = append(errs, fmt.Errorf("%s: only one of the two can be set", where))
-		case named:
-			text, err := readSecretFile(s.path(v.GetString(twin)))
-			if err != nil {
-				errs = append(errs, fmt.Errorf("%s%s: %w", lines.at(twin), twin, err))
-				continue
-			}
+		text, err := s.secret(key, lines, getenv)
+		if err != nil {
+			errs = append(errs, err)
+		} else if text != "" {
 			v.Set(key, text)
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// secret is the text of a secret key, or what the file holds that its _file key names; "" when neither is set.
+func (s *Settings) secret(key string, lines settingLines, getenv func(string) string) (string, error) {
+	twin := key + "_file"
+	direct, named := getenv(envName(key)), getenv(envName(twin))
+	where := fmt.Sprintf("%s and %s", envName(key), envName(twin))
+	if direct == "" && named == "" {
+		direct, named = lines.text[key], lines.text[twin]
+		where = fmt.Sprintf("%s%s and %s", lines.at(twin), key, twin)
+	}
+	switch {
+	case direct != "" && named != "":
+		return "", fmt.Errorf("%s: only one of the two can be set", where)
+	case named == "":
+		return direct, nil
+	}
+	text, err := readSecretFile(s.path(named))
+	if err != nil {
+		return "", fmt.Errorf("%s%s: %w", lines.at(twin), twin, err)
+	}
+	return text, nil
 }
 
 // secretBytes bounds a secret's file.
@@ -288,9 +307,9 @@ func (s *Settings) check(lines settingLines) error {
 	}
 	for key, text := range map[string]string{
 		"odoo.url": s.Odoo.URL, "dingtalk.oapi": s.DingTalk.OAPI, "dingtalk.api": s.DingTalk.API, "dingtalk.login": s.DingTalk.Login,
-		"dingtalk.callback.url": s.DingTalk.Callback.URL,
+		"dingtalk.callback.url": s.DingTalk.Callback.URL, "odoo.web_url": s.Odoo.WebURL,
 	} {
-		if text == "" && key == "dingtalk.callback.url" {
+		if text == "" && (key == "dingtalk.callback.url" || key == "odoo.web_url") {
 			continue // few need it
 		}
 		// The text itself is not quoted: it may hold a password.

@@ -105,8 +105,8 @@ func TestDocumented(t *testing.T) {
 // TestEveryKey sets every key in the file and in the environment: both are heard, and the environment wins.
 func TestEveryKey(t *testing.T) {
 	for key, standard := range defaults {
-		if strings.HasSuffix(key, "_file") {
-			continue // TestSecretFiles
+		if strings.HasSuffix(key, "_file") || key == webhooksKey {
+			continue // TestSecretFiles, TestWebhooks
 		}
 		inFile, inEnv, want := "from-file", "from-env", "from-env"
 		switch standard.(type) {
@@ -118,10 +118,12 @@ func TestEveryKey(t *testing.T) {
 			inFile, inEnv, want = "[a.yaml]", "b.yaml,c.yaml", "b.yaml c.yaml"
 		}
 		switch key {
-		case "odoo.url", "dingtalk.oapi", "dingtalk.api", "dingtalk.login", "dingtalk.callback.url":
+		case "odoo.url", "dingtalk.oapi", "dingtalk.api", "dingtalk.login", "dingtalk.callback.url", "odoo.web_url":
 			inFile, inEnv, want = "http://file", "https://env:8069", "https://env:8069"
 		case "process_codes":
 			inFile, inEnv, want = "{a: PROC-F}", "b=PROC-E", "ProcessCodes:map[b:PROC-E]"
+		case "dingtalk.agent_id":
+			inFile, inEnv, want = "77001", "88002", "AgentID:88002"
 		case "dingtalk.approvals":
 			inFile, inEnv, want = "old", "new", "Approvals:new"
 		case "dingtalk.mode":
@@ -210,6 +212,9 @@ func TestComplaints(t *testing.T) {
 		"bad time":                {"sweep: 25:00\n", []string{"config.yaml:1:", "25:00"}},
 		"bad address":             {"odoo: {url: odoo.example.com}\n", []string{"config.yaml:1: odoo.url: not an address"}},
 		"password in the address": {"odoo: {url: 'http://me:hunter2@x'}\n", []string{"config.yaml:1: odoo.url: credentials"}},
+		"bad web address":         {"odoo: {web_url: erp.example.com}\n", []string{"config.yaml:1: odoo.web_url: not an address"}},
+		"no agent":                {"dingtalk:\n  agent_id: ding123\n", []string{`config.yaml:2:`, `"ding123" is no AgentId`}},
+		"negative agent":          {"dingtalk: {agent_id: -1}\n", []string{`"-1" is no AgentId`}},
 		"bad aes key":             {"dingtalk: {callback: {aes_key: hunter2}}\n", []string{"must have 43 characters"}},
 		"bad callback address":    {"dingtalk: {callback: {url: /dingtalk/callback}}\n", []string{"config.yaml:1: dingtalk.callback.url: not an address"}},
 		"password in a callback":  {"dingtalk: {callback: {url: 'http://me:hunter2@x'}}\n", []string{"config.yaml:1: dingtalk.callback.url: credentials"}},
@@ -255,11 +260,11 @@ func TestEmptyFiles(t *testing.T) {
 }
 
 func TestTextsStayAsWritten(t *testing.T) {
-	s, err := load(t, "odoo: {password: 0123, database: 1e3, login: no}\ndingtalk: {agent_id: 0077, app_secret: 12345678901234567890}\n", nil)
+	s, err := load(t, "odoo: {password: 0123, database: 1e3, login: no}\ndingtalk: {robot_code: 0077, app_secret: 12345678901234567890}\n", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := []string{s.Odoo.Password.Reveal(), s.Odoo.Database, s.Odoo.Login, s.DingTalk.AgentID, s.DingTalk.AppSecret.Reveal()}; !slices.Equal(got,
+	if got := []string{s.Odoo.Password.Reveal(), s.Odoo.Database, s.Odoo.Login, s.DingTalk.RobotCode, s.DingTalk.AppSecret.Reveal()}; !slices.Equal(got,
 		[]string{"0123", "1e3", "no", "0077", "12345678901234567890"}) {
 		t.Errorf("%q", got)
 	}

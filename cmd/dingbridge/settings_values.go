@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -85,6 +86,23 @@ func (t *TimeOfDay) UnmarshalText(b []byte) error {
 func (t TimeOfDay) String() string {
 	d := time.Duration(t)
 	return fmt.Sprintf("%02d:%02d", int(d.Hours()), int(d.Minutes())%60)
+}
+
+// AgentID is the number that DingTalk gives an app in a corp; 0: not set.
+type AgentID int64
+
+// UnmarshalText implements encoding.TextUnmarshaler: decimal digits, or nothing.
+func (id *AgentID) UnmarshalText(b []byte) error {
+	*id = 0
+	if len(b) == 0 {
+		return nil
+	}
+	n, err := strconv.ParseInt(string(b), 10, 64)
+	if err != nil || n <= 0 {
+		return fmt.Errorf("%q is no AgentId: the console shows a number", b)
+	}
+	*id = AgentID(n)
+	return nil
 }
 
 // decodeDuration reads 30s, 5m or 1h30m. A bare number would be nanoseconds, which nobody means.
@@ -189,8 +207,11 @@ func (l settingLines) leaf(key string, value *yaml.Node) error {
 	if _, isText := defaults[key].(string); !isText || value.Tag == "!!null" {
 		return nil
 	}
-	if key == processCodesKey {
+	switch key {
+	case processCodesKey:
 		return l.codes(value)
+	case webhooksKey:
+		return l.webhooks(value)
 	}
 	if value.Kind == yaml.AliasNode {
 		value = value.Alias

@@ -121,7 +121,7 @@ func newOdoo(s *Settings, p pace) (*odoo.Client, error) {
 func newDingTalk(s *Settings, zone *time.Location, p pace) (*dingtalk.Client, error) {
 	return dingtalk.New(dingtalk.Config{
 		OAPI: s.DingTalk.OAPI, API: s.DingTalk.API, Login: s.DingTalk.Login,
-		AppKey: s.DingTalk.AppKey, AppSecret: s.DingTalk.AppSecret.Reveal(), CorpID: s.DingTalk.CorpID,
+		AppKey: s.DingTalk.AppKey, AppSecret: s.DingTalk.AppSecret.Reveal(), CorpID: s.DingTalk.CorpID, AgentID: int64(s.DingTalk.AgentID), RobotCode: s.DingTalk.RobotCode,
 		QPS: s.DingTalk.QPS, Timeout: s.DingTalk.Timeout, UserAgent: "dingbridge/" + versionText(), RetryWait: p.httpWait, MaxPause: p.longestPause, Now: p.now,
 		Counted: s.DingTalk.Quota.Counted, Free: s.DingTalk.Quota.Free, Zone: zone,
 		BeforeWrite: bridge.CheckLease, OldApprovals: s.DingTalk.Approvals == "old",
@@ -169,7 +169,8 @@ func (w *world) engineOptions(log *zap.Logger, metrics *bridge.Metrics) bridge.O
 		SettleOdoo: s.Odoo.Timeout + w.pace.settleMargin,
 		SettleDing: s.DingTalk.Timeout + w.pace.settleMargin,
 		Quota:      w.quotaLimits(),
-		Retention:  bridge.Retention{History: days(s.Retention.HistoryDays), Inbox: days(s.Retention.InboxDays)},
+		Webhooks:   s.DingTalk.Webhooks, WebURL: s.Odoo.WebURL,
+		Retention: bridge.Retention{History: days(s.Retention.HistoryDays), Inbox: days(s.Retention.InboxDays)},
 	}
 	if w.pace.engine != nil {
 		w.pace.engine(&o)
