@@ -45,7 +45,7 @@ func newCheck(a *app) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				coded, more := a.withCodes(set, s, true)
+				coded, more := a.withSettings(set, s, true)
 				set, complaints = coded, append(complaints, more...)
 			}
 			return a.reportCheck(set, complaints, nil, asJSON)

@@ -65,7 +65,7 @@ func (a *app) checkLive(ctx context.Context, sources []mapping.Source, asJSON bo
 	set, complaints, findings := w.checkOdoo(ctx)
 	if set != nil {
 		bar.show(a.say(txtChecking)+" DingTalk", 0, 0)
-		coded, wrong := a.withCodes(set, s, true)
+		coded, wrong := a.withSettings(set, s, true)
 		complaints = append(complaints, wrong...)
 		if coded == nil {
 			coded = set // all else is told too
@@ -153,7 +153,7 @@ func (w *world) checkDingTalk(ctx context.Context, set *mapping.Set) []finding {
 	if len(set.ByKind("approval")) > 0 {
 		findings = append(findings, w.checkApprovals(ctx)...)
 	}
-	return findings
+	return append(findings, w.checkMessages(ctx, set)...)
 }
 
 // checkApprovals tries reading an approval and withdrawing one, neither of which exists: with the permissions the answer is "not found".

@@ -10,6 +10,10 @@ import (
 	"dingbridge/odoo"
 )
 
+// postedByReaders are the models on whose records everybody may post who may read them (_mail_post_access = 'read' in hr, hr_holidays,
+// project and mail); elsewhere it takes the right to write.
+var postedByReaders = []string{"hr.employee", "hr.leave", "hr.leave.allocation", "project.task", "mail.channel"}
+
 // rights are what the mappings may ask Odoo for, by model in the order in which they come up.
 type rights struct {
 	models []string
@@ -64,6 +68,17 @@ func (r *rights) mapping(m *mapping.Mapping) {
 		r.add(m.Model, "unlink")
 	}
 	r.fields(m.Fields)
+	if slices.ContainsFunc(peopleOf(m), func(p mapping.Person) bool { return p.Followers }) {
+		r.add("mail.followers", "read")
+		r.add("res.partner", "read")
+		r.employees("res.partner")
+	}
+	if m.Message != nil && m.Message.Result == mapping.ResultNote {
+		if !slices.Contains(postedByReaders, m.Model) {
+			r.add(m.Model, "write")
+		}
+		r.add("mail.message", "read", "create")
+	}
 	for _, f := range m.Fields {
 		if f.Lines == nil {
 			continue
@@ -99,8 +114,31 @@ func paths(m *mapping.Mapping) []string {
 			out = append(out, f.OdooName)
 		}
 	}
+	for _, name := range m.OdooFields() { // those of texts
+		if strings.Contains(name, ".") {
+			out = append(out, name)
+		}
+	}
+	for _, p := range peopleOf(m) {
+		for _, path := range []string{p.Path, p.Chain, p.Except, p.Members} {
+			if path != "" {
+				out = append(out, path+".id") // they themselves are read
+			}
+		}
+	}
+	if m.Message != nil && m.Message.GroupBy != "" {
+		out = append(out, m.Message.GroupBy+".id")
+	}
+	return out
+}
+
+// peopleOf are all entries of a mapping that stand for people.
+func peopleOf(m *mapping.Mapping) []mapping.Person {
+	if m.Message != nil {
+		return m.Message.Receivers
+	}
 	if m.Approval == nil {
-		return out
+		return nil
 	}
 	people := slices.Clone(m.Approval.CC)
 	for _, level := range m.Approval.Approvers {
@@ -109,14 +147,7 @@ func paths(m *mapping.Mapping) []string {
 	for _, s := range m.Approval.Select {
 		people = append(people, s.People...)
 	}
-	for _, p := range people {
-		for _, path := range []string{p.Path, p.Chain, p.Except} {
-			if path != "" {
-				out = append(out, path+".id") // they themselves are read
-			}
-		}
-	}
-	return out
+	return people
 }
 
 // along adds reading the models that a path leads over.
@@ -132,7 +163,21 @@ func (w *world) along(ctx context.Context, model, path string, r *rights) error 
 		}
 		r.add(model, "read")
 	}
+	if names[len(names)-1] == "id" {
+		r.employees(model)
+	}
 	return nil
+}
+
+// employees adds reading the models over which the employee behind a record of people is found.
+func (r *rights) employees(model string) {
+	switch model {
+	case "res.partner":
+		r.add("res.users", "read")
+		r.add("hr.employee", "read")
+	case "res.users", "hr.department":
+		r.add("hr.employee", "read")
+	}
 }
 
 // checkModel asks Odoo for the user's rights on a model; where one is missing, Odoo's own words name the groups that have it

@@ -70,7 +70,7 @@ func (s *stage) vars() map[string]string {
 		"DINGBRIDGE_ODOO_LOGIN": stageLogin, "DINGBRIDGE_ODOO_PASSWORD": stagePassword,
 		"DINGBRIDGE_DINGTALK_OAPI": s.dingURL, "DINGBRIDGE_DINGTALK_API": s.dingURL, "DINGBRIDGE_DINGTALK_LOGIN": s.dingURL,
 		"DINGBRIDGE_DINGTALK_APP_KEY": s.ding.AppKey(), "DINGBRIDGE_DINGTALK_APP_SECRET": s.ding.AppSecret(),
-		"DINGBRIDGE_DINGTALK_CORP_ID": s.ding.CorpID(),
+		"DINGBRIDGE_DINGTALK_CORP_ID": s.ding.CorpID(), "DINGBRIDGE_DINGTALK_AGENT_ID": strconv.FormatInt(s.ding.AgentID(), 10),
 	}
 }
 

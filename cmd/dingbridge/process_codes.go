@@ -95,9 +95,10 @@ func (s *Settings) codePosition(name string) mapping.Position {
 	return mapping.Position{File: envName(processCodesKey), Line: 1, Column: 1}
 }
 
-// withCodes gives the mappings the settings' process codes. complete says that each mapping of approvals must have one. Codes of
-// mappings that are not enabled are told, and do no harm. The set is nil when there are errors.
-func (a *app) withCodes(set *mapping.Set, s *Settings, complete bool) (*mapping.Set, mapping.Complaints) {
+// withSettings gives the mappings the settings' process codes. complete says that each mapping of approvals must have one, and that the
+// settings have what mappings of messages need. Codes of mappings that are not enabled are told, and do no harm. The set is nil when
+// there are errors.
+func (a *app) withSettings(set *mapping.Set, s *Settings, complete bool) (*mapping.Set, mapping.Complaints) {
 	var complaints mapping.Complaints
 	complain := func(at mapping.Position, level mapping.Level, words string) {
 		complaints = append(complaints, mapping.Complaint{Position: at, Level: level, Message: words})
@@ -123,6 +124,7 @@ func (a *app) withCodes(set *mapping.Set, s *Settings, complete bool) (*mapping.
 			m, _ := coded.Get(name)
 			complain(m.Approval.Pos, mapping.Error, a.say(txtNoCode, name, envName(processCodesKey)+"="+name+"=PROC-…"))
 		}
+		complaints = append(complaints, a.messageSettings(coded, s)...)
 	}
 	if len(complaints.Errors()) > 0 {
 		return nil, complaints

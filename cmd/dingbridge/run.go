@@ -190,7 +190,7 @@ func (d *daemon) confirmed(ctx context.Context, first bool) (*mapping.Set, error
 	for try := 0; ; try++ {
 		set, complaints, err := loadLive(ctx, d.odoo, d.sources)
 		if err == nil && set != nil {
-			coded, more := d.app.withCodes(set, d.settings, true)
+			coded, more := d.app.withSettings(set, d.settings, true)
 			set, complaints = coded, append(complaints, more...)
 		}
 		switch {

@@ -139,7 +139,7 @@ func (d *daemon) reload(ctx context.Context, engine *bridge.Engine, forced bool)
 		refuse(complaints.Errors())
 		return false
 	}
-	set, more := d.app.withCodes(set, fresh, true)
+	set, more := d.app.withSettings(set, fresh, true)
 	if complaints = append(complaints, more...); set == nil {
 		refuse(complaints.Errors())
 		return false

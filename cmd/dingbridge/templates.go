@@ -60,7 +60,7 @@ func lintTemplates(set *mapping.Set, found map[string]mapping.Template, failed m
 	for _, m := range set.Mappings {
 		if m.Approval != nil {
 			err := failed[m.Approval.ProcessCode]
-			if err != nil && !dingtalk.IsNotFound(err) || m.Approval.ProcessCode == "" { // of the latter withCodes tells
+			if err != nil && !dingtalk.IsNotFound(err) || m.Approval.ProcessCode == "" { // of the latter withSettings tells
 				continue
 			}
 		}

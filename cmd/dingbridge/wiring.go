@@ -76,7 +76,7 @@ func (a *app) openStore() (*world, error) {
 	if set == nil {
 		return nil, complaints.Errors()
 	}
-	if w.set, complaints = a.withCodes(set, s, false); w.set == nil {
+	if w.set, complaints = a.withSettings(set, s, false); w.set == nil {
 		return nil, complaints.Errors()
 	}
 	w.store, err = store.Open(s.Store.Reveal(), store.WithClock(w.pace.now),
@@ -146,7 +146,7 @@ func (w *world) live(ctx context.Context) error {
 	case set == nil:
 		return complaints.Errors()
 	}
-	if w.set, complaints = w.app.withCodes(set, w.settings, true); w.set == nil {
+	if w.set, complaints = w.app.withSettings(set, w.settings, true); w.set == nil {
 		return complaints.Errors()
 	}
 	for _, c := range complaints {
