@@ -25,7 +25,10 @@ type Explanation struct {
 	Holds    []HeldRecord     `json:"holds,omitempty"`
 	Waits    []string         `json:"waits_for,omitempty"`
 	Plan     string           `json:"plan"`
+	Told     []Telling        `json:"told,omitempty"` // of a mapping of messages: what was told of the record, the newest first
 	History  []HistoryRow     `json:"history,omitempty"`
+
+	message bool // the mapping is one of messages
 }
 
 // ExplainedSide is one side as it answered just now.
@@ -109,7 +112,12 @@ func (e *Engine) explain(ctx context.Context, m *mapping.Mapping, ref Ref) (Expl
 			x.Waits = append(x.Waits, strings.TrimSpace(w.Mapping+" "+string(w.Side)+" "+string(w.ID)))
 		}
 	}
-	if x.Plan == "" {
+	x.message = m.Message != nil
+	switch {
+	case x.Plan != "":
+	case x.message && x.Row != "":
+		x.Plan = x.Row + "\n"
+	default:
 		x.Plan = ReasonInSync + "\n"
 	}
 	x.Odoo, x.DingTalk = explained(t.odoo), explained(t.ding)
@@ -127,6 +135,11 @@ func (e *Engine) explain(ctx context.Context, m *mapping.Mapping, ref Ref) (Expl
 		return x, nil
 	}
 	return x, e.Store.View(ctx, func(tx Tx) (err error) {
+		if m.Message != nil {
+			if err := x.explainMessage(tx, t.link); err != nil {
+				return err
+			}
+		}
 		x.History, err = tx.History(m.Name, x.Link, 20)
 		return err
 	})
@@ -150,6 +163,10 @@ func (b *batch) explainField(t *task, f *mapping.Field) ExplainedField {
 	}
 	if v, ok := t.link.Base(mapping.DingTalk, f); ok {
 		x.DingBase = v.String()
+	}
+	if b.m.Message != nil {
+		x.Verdict = toldVerdict(x)
+		return x
 	}
 	if f.OnCreate {
 		x.Verdict = "set at creation only"
@@ -175,10 +192,14 @@ func (x Explanation) String() string {
 	}
 	fmt.Fprintf(&b, "row: %s\n", x.Row)
 	x.Odoo.print(&b, "odoo")
-	x.DingTalk.print(&b, "dingtalk")
-	fmt.Fprintln(&b, "fields (odoo / its base | dingtalk / its base):")
-	for _, f := range x.Fields {
-		fmt.Fprintf(&b, "  %s  %s / %s | %s / %s  %s  [%s:%d]\n", pad(f.Key, 24), f.Odoo, f.OdooBase, f.Ding, f.DingBase, f.Verdict, f.Position.File, f.Position.Line)
+	if x.message {
+		x.printMessage(&b)
+	} else {
+		x.DingTalk.print(&b, "dingtalk")
+		fmt.Fprintln(&b, "fields (odoo / its base | dingtalk / its base):")
+		for _, f := range x.Fields {
+			fmt.Fprintf(&b, "  %s  %s / %s | %s / %s  %s  [%s:%d]\n", pad(f.Key, 24), f.Odoo, f.OdooBase, f.Ding, f.DingBase, f.Verdict, f.Position.File, f.Position.Line)
+		}
 	}
 	for _, h := range x.Holds {
 		fmt.Fprintf(&b, "held since %s: %s %s\n", h.Since.UTC().Format(time.RFC3339), h.Field, h.Reason)

@@ -34,7 +34,6 @@ func (b *batch) planMessage(t *task) {
 	case messageRecalls:
 		t.plan.Changes = append(t.plan.Changes, &Change{Op: OpDelete, Side: mapping.DingTalk, ID: t.link.Ding, Reason: "recalled: " + why})
 	case messageRests:
-		t.plan.Row += tellOf(t.link)
 		if facts.wanted {
 			b.moveStatusBar(t)
 		}
@@ -110,7 +109,6 @@ func (b *batch) address(t *task, c *Change) {
 		if words == "" {
 			words = "the receivers lead to nobody"
 		}
-		t.plan.Notes = append(t.plan.Notes, Note{Reason: "told nobody: " + words})
 		t.plan.Changes, t.plan.Settle = nil, "told nobody: "+words
 	default:
 		c.To = &a

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"time"
 
 	"dingbridge/dingtalk"
@@ -11,20 +12,20 @@ import (
 )
 
 // partSizes are how many people, and how many departments, one call of a kind takes.
-func partSizes(kind string, values map[string]any) (people, departments int) {
+func partSizes(kind string, said map[string]string) (people, departments int) {
 	switch kind {
 	case "work_notice":
-		if values["oa.status_bar.status_value"] != nil {
+		if said["oa.status_bar.status_value"] != "" {
 			return dingtalk.NoticeBarUsers, 0
 		}
 		return dingtalk.NoticeUsers, dingtalk.NoticeDepartments
 	case "person_message":
 		return dingtalk.RobotUsers, 0
 	case "ding":
-		if n, ok := values["remindType"].(int64); ok && n != dingtalk.DingInApp {
-			return dingtalk.DingPhoneUsers, 0
+		if how := said["remindType"]; how == "" || how == strconv.FormatInt(dingtalk.DingInApp, 10) {
+			return dingtalk.DingAppUsers, 0
 		}
-		return dingtalk.DingAppUsers, 0
+		return dingtalk.DingPhoneUsers, 0
 	}
 	return 1, 0
 }

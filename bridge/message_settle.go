@@ -40,12 +40,7 @@ func (b *batch) intendMessage(tx Tx, t *task, c *Change, l *Link, before *Intent
 		o.Parts[0].missed("", "everybody was left out")
 		return nil
 	}
-	values := map[string]any{}
-	for _, fc := range c.Fields {
-		values[fc.Field.DingName] = fc.To.Text
-	}
-	people, departments := partSizes(b.m.Kind, values)
-	o.Parts = a.split(people, departments)
+	o.Parts = a.split(partSizes(b.m.Kind, c.said()))
 	if len(missed) > 0 {
 		o.Parts[0].Missed = missed
 	}
@@ -78,13 +73,18 @@ func (b *batch) withheld(tx Tx, a *audience, c *Change) (map[string]string, erro
 	return missed, tx.PutTold(rows...)
 }
 
-// contentMark is a mark of what a message says.
-func contentMark(c *Change) string {
+// said is what a message says, by the names of its kind.
+func (c *Change) said() map[string]string {
 	said := map[string]string{}
 	for _, fc := range c.Fields {
 		said[fc.Field.DingName] = fc.To.Text
 	}
-	raw, err := json.Marshal(said)
+	return said
+}
+
+// contentMark is a mark of what a message says.
+func contentMark(c *Change) string {
+	raw, err := json.Marshal(c.said())
 	if err != nil {
 		return c.Key // never equal to another
 	}
@@ -138,28 +138,6 @@ func (b *batch) messageSent(p *pendingCreate) {
 	default:
 		t.fail = f // it goes on where it was
 	}
-}
-
-// tellOf says, for explain, what became of a message.
-func tellOf(l *Link) string {
-	if l == nil || l.Occurrence == nil || l.Occurrence.Outcome == "" {
-		return ""
-	}
-	o := l.Occurrence
-	a := audience{}
-	for _, p := range o.Parts {
-		a.users = append(a.users, p.Users...)
-		a.departments = append(a.departments, p.Departments...)
-		a.everyone = a.everyone || p.Everyone
-	}
-	words := "; " + o.Outcome + " at " + o.Started.UTC().Format(time.RFC3339)
-	if !a.empty() {
-		words += fmt.Sprintf(": %s (%d calls)", a, len(o.Parts))
-	}
-	if missed := missedWords(o.Parts); missed != "" {
-		words += "; " + missed
-	}
-	return words
 }
 
 // missedWords says who did not get a message, by the reasons.

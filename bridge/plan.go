@@ -174,9 +174,14 @@ func (p *Plan) Counts() PlanCounts {
 		c.Waiting++
 	}
 	for _, ch := range all {
+		told := p.Mapping.Message != nil
 		switch ch.Op {
 		case OpCreate:
-			c.Creates++
+			if told {
+				c.Messages++
+			} else {
+				c.Creates++
+			}
 		case OpUpdate:
 			c.Updates++
 		case OpUnarchive:
@@ -186,7 +191,11 @@ func (p *Plan) Counts() PlanCounts {
 		case OpNote, OpComment:
 			c.Notes++
 		default:
-			c.Removals++
+			if told {
+				c.Recalls++
+			} else {
+				c.Removals++
+			}
 		}
 	}
 	for _, n := range p.Notes {
@@ -203,7 +212,11 @@ func (p *Plan) Counts() PlanCounts {
 		c.Retired++
 	}
 	if p.Settle != "" && len(all) == 0 {
-		c.Settled++
+		if p.Mapping.Message != nil {
+			c.Untold++
+		} else {
+			c.Settled++
+		}
 	}
 	return c
 }
@@ -217,6 +230,9 @@ type PlanCounts struct {
 	Withdrawals int `json:"withdrawals,omitempty"` // of running approvals
 	Notes       int `json:"notes,omitempty"`       // in the chatter, or as comments
 	Settled     int `json:"settled,omitempty"`     // approvals that ended on both sides without a write
+	Messages    int `json:"messages,omitempty"`
+	Recalls     int `json:"recalls,omitempty"` // of messages
+	Untold      int `json:"untold,omitempty"`  // messages that nobody gets, because their receivers are not in DingTalk
 	Links       int `json:"links"`
 	Retired     int `json:"retired"`
 	Held        int `json:"held"`
@@ -234,6 +250,9 @@ func (c *PlanCounts) Add(o PlanCounts) {
 	c.Withdrawals += o.Withdrawals
 	c.Notes += o.Notes
 	c.Settled += o.Settled
+	c.Messages += o.Messages
+	c.Recalls += o.Recalls
+	c.Untold += o.Untold
 	c.Links += o.Links
 	c.Retired += o.Retired
 	c.Held += o.Held
@@ -244,7 +263,7 @@ func (c *PlanCounts) Add(o PlanCounts) {
 
 // Writes is the number of operations the plan asks for.
 func (c PlanCounts) Writes() int {
-	return c.Creates + c.Updates + c.Unarchives + c.Removals + c.Withdrawals + c.Notes
+	return c.Creates + c.Updates + c.Unarchives + c.Removals + c.Withdrawals + c.Notes + c.Messages + c.Recalls
 }
 
 // String is the plan's last line, without the trailing sentence about what to do next.
@@ -263,6 +282,9 @@ func (c PlanCounts) String() string {
 	add(c.Removals, "removal", "removals")
 	add(c.Withdrawals, "withdrawal", "withdrawals")
 	add(c.Notes, "note", "notes")
+	add(c.Messages, "message", "messages")
+	add(c.Recalls, "recall", "recalls")
+	add(c.Untold, "message for nobody", "messages for nobody")
 	add(c.Settled, "approval settled", "approvals settled")
 	add(c.Links, "link", "links")
 	add(c.Retired, "link ended", "links ended")

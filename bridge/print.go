@@ -37,7 +37,11 @@ func (p *Plan) String() string {
 		p.line(&b, "x", mapping.DingTalk, "<>", "link ends: "+p.Retire)
 	}
 	if p.Settle != "" && len(p.Changes) == 0 && len(p.Over) == 0 {
-		p.line(&b, "x", mapping.DingTalk, "<>", "settled: "+p.Settle)
+		if p.Mapping.Message != nil {
+			p.line(&b, "-", mapping.DingTalk, "<>", p.Settle)
+		} else {
+			p.line(&b, "x", mapping.DingTalk, "<>", "settled: "+p.Settle)
+		}
 	}
 	if len(p.Waits) > 0 && len(p.Changes) == 0 && len(p.Notes) == 0 && p.Match == nil {
 		p.line(&b, "…", mapping.DingTalk, "<>", "waits for "+p.waitsText())
@@ -49,7 +53,7 @@ func (p *Plan) String() string {
 func (p *Plan) change(b *strings.Builder, c *Change, tail string) {
 	mark := map[Op]string{OpCreate: "+", OpUpdate: "~", OpUnarchive: "^", OpArchive: "-", OpDelete: "-", OpTerminate: "-", OpComment: "\"", OpNote: "\""}[c.Op]
 	reason := c.Reason
-	if c.Op != OpCreate && c.Op != OpUpdate {
+	if c.Op != OpCreate && c.Op != OpUpdate && p.Mapping.Message == nil {
 		reason = string(c.Op) + ": " + reason
 	}
 	p.line(b, mark, c.Side, "<-", reason+tail)
@@ -61,7 +65,7 @@ func (p *Plan) change(b *strings.Builder, c *Change, tail string) {
 		fmt.Fprintf(b, "    approvers  %s\n", c.Asked)
 	}
 	if c.To != nil {
-		fmt.Fprintf(b, "    to  %s\n", c.To)
+		fmt.Fprintf(b, "    to  %s%s\n", c.To, c.callsText(p.Mapping.Kind))
 	}
 	if c.Text != "" {
 		fmt.Fprintf(b, "    %s\n", c.Text)
