@@ -32,6 +32,45 @@ type MappingStatus struct {
 	Dirty     int               `json:"dirty"`
 	Due       int               `json:"due"`
 	Statement *Statement        `json:"last_sweep,omitempty"`
+	Messages  *MessageCounts    `json:"messages,omitempty"` // of a mapping of messages that told somebody something
+}
+
+// MessageCounts sums up the messages that are remembered of a mapping.
+type MessageCounts struct {
+	Told     int `json:"told"` // recalled ones included
+	Calls    int `json:"calls"`
+	Recalled int `json:"recalled"`
+	Nobody   int `json:"nobody"` // there was nobody to be told
+	Missed   int `json:"missed"` // people who did not get one that was sent
+}
+
+// count adds what a link remembers of a message.
+func (c *MessageCounts) count(l *Link) {
+	switch l.Occurrence.Outcome {
+	case outcomeNobody:
+		c.Nobody++
+		return
+	case outcomeRecalled:
+		c.Recalled++
+	}
+	c.Told++
+	for _, p := range l.Occurrence.Parts {
+		if p.ID != "" {
+			c.Calls++
+		}
+		for user := range p.Missed {
+			if user == "" {
+				c.Missed += p.people()
+			} else {
+				c.Missed++
+			}
+		}
+	}
+}
+
+// ended reports that a link remembers a message that is over.
+func (l *Link) ended() bool {
+	return l.Occurrence != nil && slices.Contains([]string{outcomeTold, outcomeNobody, outcomeRecalled}, l.Occurrence.Outcome)
 }
 
 // GuardList is one list of operations that wait for a release.
@@ -144,18 +183,24 @@ func (st *Status) readMappings(tx Tx, names []string, now time.Time) error {
 				return err
 			}
 		}
-		st.Mappings = append(st.Mappings, ms)
 		for l, err := range tx.Links(name) {
 			if err != nil {
 				return err
 			}
+			if l.ended() {
+				if ms.Messages == nil {
+					ms.Messages = &MessageCounts{}
+				}
+				ms.Messages.count(l)
+			}
 			if len(st.Held) >= statusRows {
-				break
+				continue
 			}
 			for key, h := range l.Holds {
 				st.Held = append(st.Held, HeldRecord{Mapping: name, Odoo: l.Odoo, Ding: l.Ding, Field: key, Kind: h.Kind, Reason: h.Reason, Since: h.Since})
 			}
 		}
+		st.Mappings = append(st.Mappings, ms)
 	}
 	return nil
 }

@@ -25,6 +25,7 @@ var (
 	txtStatusMapping = tr("%s: %s; %d to do, %d of them now", "%s：%s；待处理 %d 项，其中 %d 项已到期")
 	txtStatusNoLinks = tr("no links", "没有关联")
 	txtStatusSweep   = tr("  last sweep %s: %d in odoo, %d in dingtalk, %d linked, %d differing, %d without a link, %d absent, %d held", "  上次全量检查 %s：odoo %d 条，dingtalk %d 条，已关联 %d，有差异 %d，未关联 %d，缺失 %d，挂起 %d")
+	txtStatusTold    = tr("  told %d times in %d calls, %d of them recalled; %d people did not get theirs; %d times there was nobody to be told", "  已通知 %d 次，调用 %d 次，其中撤回 %d 次；%d 人未收到；另有 %d 次无人可通知")
 	txtStatusWhy     = tr("  absence does not count: %s", "  缺失不作数：%s")
 	txtStatusList    = tr("LIST %d  %s: %s wait since %s for: dingbridge release %[1]d\n%[5]s", "清单 %d  %s：%s，自 %s 起等待放行：dingbridge release %[1]d\n%[5]s")
 	txtStatusHeld    = tr("held  %s odoo %s, dingtalk %s: %s (since %s)", "挂起  %s odoo %s，dingtalk %s：%s（自 %s）")
@@ -109,6 +110,9 @@ func (a *app) printStatus(st bridge.Status) {
 			parts = []string{a.say(txtStatusNoLinks)}
 		}
 		a.tell(txtStatusMapping, m.Name, strings.Join(parts, ", "), m.Dirty, m.Due)
+		if told := m.Messages; told != nil {
+			a.tell(txtStatusTold, told.Told, told.Calls, told.Recalled, told.Missed, told.Nobody)
+		}
 		if s := m.Statement; s != nil {
 			a.tell(txtStatusSweep, when(s.At), s.Odoo, s.DingTalk, s.Linked, s.Differing, s.Strangers, s.Absent, s.Held)
 			if s.Why != "" {

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"maps"
+	"strings"
+	"testing"
+
+	"dingbridge/bridge"
+	"dingbridge/dingtalk/dingtalktest"
+)
+
+// noteMappings tell a department's members, and a group, what its note says.
+const noteMappings = `mapping: department-notice
+odoo: {model: hr.department, domain: [[note, "!=", false]]}
+dingtalk: {kind: work_notice}
+start: now
+receivers: [{path: member_ids}]
+fields:
+  - {dingtalk: markdown.title, value: "'通知'"}
+  - {dingtalk: markdown.text, value: "{{ name }}：{{ note }} [打开]({{ record_url }})"}
+---
+mapping: department-group
+odoo: {model: hr.department, domain: [[note, "!=", false]]}
+dingtalk: {kind: robot_message, webhook: sales}
+start: now
+fields:
+  - {dingtalk: text.content, value: "{{ name }}：{{ note }}"}
+`
+
+// addRobot adds a group with a robot of its own and lets the settings call it sales.
+func (s *shell) addRobot(secret string) (address string) {
+	s.t.Helper()
+	members := []string{}
+	for _, u := range s.stage.ding.Users() {
+		members = append(members, u.UserID)
+	}
+	chat := s.stage.ding.AddGroup(dingtalktest.Group{Name: "销售", Owner: members[0], Members: members})
+	group, _ := s.stage.ding.Group(chat)
+	address = s.stage.ding.AddWebhook(dingtalktest.Webhook{Conversation: group.OpenConversationID, Secret: secret})
+	maps.Copy(s.vars, map[string]string{
+		"DINGBRIDGE_DINGTALK_WEBHOOKS": "sales", "DINGBRIDGE_DINGTALK_WEBHOOKS_SALES_URL": address, "DINGBRIDGE_DINGTALK_WEBHOOKS_SALES_SECRET": secret,
+	})
+	return address
+}
+
+// TestMessagesThroughTheCommands: what people get, what it costs, and what plan, status and explain say of it.
+func TestMessagesThroughTheCommands(t *testing.T) {
+	s := newShell(t, 45)
+	s.mappings(openGuard)
+	s.vars["DINGBRIDGE_MAPPINGS"] += "," + file(t, "messages.yaml", noteMappings)
+	s.addRobot("SECsales")
+	s.vars["DINGBRIDGE_ODOO_WEB_URL"] = "https://erp.example.com/"
+	s.want(exitOK, words("sync"))
+	status := s.want(exitOK, words("status")).out
+	if strings.Contains(status, "told ") {
+		t.Errorf("nobody was told anything:\n%s", status)
+	}
+	unit := s.stage.co.people[len(s.stage.co.people)-1].unit
+	department := s.stage.unitIDs[unit]
+	must(t, s.stage.admin.Write("hr.department", department, map[string]any{"note": "搬家"}))
+	s.want(exitOK, words("plan department-notice department-group"), "+ dingtalk work_notice (new)", "    to  ", "+ dingtalk robot_message (new)", "2 messages. Nothing was written.")
+	plan := unmarshal[planOutput](t, s.want(exitOK, words("plan --json")).out)
+	if plan.Counts.Messages != 2 || plan.Counts.Creates != 0 {
+		t.Errorf("%+v", plan.Counts)
+	}
+	s.stage.ding.ResetJournal()
+	s.want(exitOK, words("sync"))
+	if n, m := len(s.stage.ding.Notices()), len(s.stage.ding.Messages()); n != 1 || m != 1 {
+		t.Fatalf("%d notices and %d messages", n, m)
+	}
+	notice := s.stage.ding.Notices()[0]
+	if !strings.Contains(string(notice.Msg), "：搬家 [打开](https://erp.example.com/web#id="+id(department)+"&") || len(notice.Delivered) == 0 {
+		t.Errorf("%s to %v", notice.Msg, notice.Delivered)
+	}
+	s.want(exitOK, words("status"), "counted calls by: department-notice 1\n", "  told 1 times in 1 calls, 0 of them recalled; 0 people did not get theirs; 0 times there was nobody to be told")
+	st := unmarshal[bridge.Status](t, s.want(exitOK, words("status --json")).out)
+	told := map[string]bridge.MessageCounts{}
+	for _, m := range st.Mappings {
+		if m.Messages != nil {
+			told[m.Name] = *m.Messages
+		}
+	}
+	if one := (bridge.MessageCounts{Told: 1, Calls: 1}); len(told) != 2 || told["department-notice"] != one || told["department-group"] != one {
+		t.Errorf("%+v", told)
+	}
+	if n := s.stage.ding.CountedCalls(); n != 1 {
+		t.Errorf("%d counted calls for a notice", n)
+	}
+	s.want(exitOK, words("explain odoo hr.department "+id(department)), "mapping department-notice", "message 1: told at ", " in 1 call\n", "  to "+notice.Delivered[0],
+		"mapping department-group", "  to the conversation\n")
+	all := unmarshal[[]bridge.Explanation](t, s.want(exitOK, words("explain --json odoo hr.department "+id(department))).out)
+	found := 0
+	for _, x := range all {
+		if len(x.Told) == 1 && x.Told[0].N == 1 && x.Told[0].Outcome == "told" && len(x.Told[0].Calls) == 1 && x.Told[0].Calls[0].ID != "" {
+			found++
+		}
+	}
+	if found != 2 {
+		t.Errorf("%+v", all)
+	}
+	s.vars["DINGBRIDGE_LANGUAGE"] = "zh"
+	s.want(exitOK, words("status"), "  已通知 1 次，调用 1 次，其中撤回 0 次；0 人未收到；另有 0 次无人可通知")
+}
