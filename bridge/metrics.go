@@ -59,7 +59,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: ns, Name: name, Help: help}, labels)
 	}
 	m.calls = counter("dingtalk_calls_total", "Calls that DingTalk answered, by class (counted against the monthly quota, or free) and by the mapping for which they were made.", "class", "mapping")
-	m.pushes = counter("dingtalk_pushes_total", "Events that DingTalk pushed, by class: counted, free, or withheld (without content).", "class")
+	m.pushes = counter("dingtalk_pushes_total", "Events that DingTalk pushed, and messages by the robots of groups, by class: counted, free, or withheld (without content).", "class")
 	m.quotaUsed = gauge("quota_used", "Counted calls or pushes of this month that this bridge knows of.", "what")
 	m.quotaLimit = gauge("quota_limit", "Counted calls or pushes a month that the settings name; 0: none is known.", "what")
 	m.quotaForecast = gauge("quota_forecast", "Counted calls or pushes expected by the end of this month.", "what")

@@ -41,8 +41,14 @@ func (e *Engine) KeepQuota(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, call := range e.ding.client.TakeCalls() {
-		e.Metrics.calls.WithLabelValues(classOf(call.Counted), call.Caller).Add(float64(call.N))
-		l.unkept[QuotaCount{Day: e.day(), What: QuotaCall, Counted: call.Counted, Mapping: call.Caller, Name: call.Path}] += call.N
+		c := QuotaCount{Day: e.day(), What: QuotaCall, Counted: call.Counted, Mapping: call.Caller, Name: call.Path}
+		if call.Push {
+			c.What, c.Counted = QuotaPush, true
+			e.Metrics.pushes.WithLabelValues(classOf(c.Counted)).Add(float64(call.N))
+		} else {
+			e.Metrics.calls.WithLabelValues(classOf(call.Counted), call.Caller).Add(float64(call.N))
+		}
+		l.unkept[c] += call.N
 	}
 	if len(l.unkept) == 0 {
 		return nil

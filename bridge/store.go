@@ -271,7 +271,7 @@ type QuotaKind string
 // What is counted.
 const (
 	QuotaCall     QuotaKind = "call"     // answered calls to DingTalk
-	QuotaPush     QuotaKind = "push"     // events that DingTalk pushed
+	QuotaPush     QuotaKind = "push"     // events that DingTalk pushed, and messages by webhooks
 	QuotaWithheld QuotaKind = "withheld" // events that came without content, because the quota of pushes is used up
 )
 

@@ -62,7 +62,8 @@ func checkNames(counted, free []string) error {
 type CallCount struct {
 	Caller  string // as WithCaller said, "" when it said nothing
 	Path    string
-	Counted bool // against the monthly quota
+	Counted bool // against the monthly quota of calls
+	Push    bool // against that of pushes: a message by a webhook
 	N       int64
 }
 
@@ -119,12 +120,13 @@ func Counts(name string, counted, uncounted []string) bool { return counts(name,
 func (q *quota) answered(ctx context.Context, path string) {
 	caller, _ := ctx.Value(callerKey{}).(string)
 	counted := q.counts(path)
+	push := !counted && (path == pathWebhook || path == pathSessionWebhook) && q.free.covers(path) == 0
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.calls == nil {
 		q.calls = map[CallCount]int64{}
 	}
-	q.calls[CallCount{Caller: caller, Path: path, Counted: counted}]++
+	q.calls[CallCount{Caller: caller, Path: path, Counted: counted, Push: push}]++
 	if counted {
 		q.until, q.ends = time.Time{}, time.Time{}
 	}

@@ -47,7 +47,7 @@ func TestWebhookIsSigned(t *testing.T) {
 	if len(f.called(pathToken)) != 0 {
 		t.Error("a webhook needs no token of the app")
 	}
-	if calls := c.TakeCalls(); len(calls) != 1 || calls[0].Counted || calls[0].N != 2 {
+	if calls := c.TakeCalls(); len(calls) != 1 || calls[0].Counted || !calls[0].Push || calls[0].N != 2 {
 		t.Errorf("%v: they are no counted calls", calls)
 	}
 }

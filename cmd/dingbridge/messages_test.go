@@ -72,7 +72,7 @@ func TestMessagesThroughTheCommands(t *testing.T) {
 	if !strings.Contains(string(notice.Msg), "：搬家 [打开](https://erp.example.com/web#id="+id(department)+"&") || len(notice.Delivered) == 0 {
 		t.Errorf("%s to %v", notice.Msg, notice.Delivered)
 	}
-	s.want(exitOK, words("status"), "counted calls by: department-notice 1\n", "  told 1 times in 1 calls, 0 of them recalled; 0 people did not get theirs; 0 times there was nobody to be told")
+	s.want(exitOK, words("status"), "counted calls by: department-notice 1\n", "  pushes: 1 of 3000 counted", "  told 1 times in 1 calls, 0 of them recalled; 0 people did not get theirs; 0 times there was nobody to be told")
 	st := unmarshal[bridge.Status](t, s.want(exitOK, words("status --json")).out)
 	told := map[string]bridge.MessageCounts{}
 	for _, m := range st.Mappings {
