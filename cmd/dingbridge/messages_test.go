@@ -2,11 +2,15 @@ package main
 
 import (
 	"maps"
+	"net/url"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"dingbridge/bridge"
 	"dingbridge/dingtalk/dingtalktest"
+	"dingbridge/redact"
 )
 
 // noteMappings tell a department's members, and a group, what its note says.
@@ -30,7 +34,7 @@ fields:
 // addRobot adds a group with a robot of its own and lets the settings call it sales.
 func (s *shell) addRobot(secret string) (address string) {
 	s.t.Helper()
-	members := []string{}
+	members := []string{"nobody"} // who need not be there
 	for _, u := range s.stage.ding.Users() {
 		members = append(members, u.UserID)
 	}
@@ -100,4 +104,60 @@ func TestMessagesThroughTheCommands(t *testing.T) {
 	}
 	s.vars["DINGBRIDGE_LANGUAGE"] = "zh"
 	s.want(exitOK, words("status"), "  已通知 1 次，调用 1 次，其中撤回 0 次；0 人未收到；另有 0 次无人可通知")
+}
+
+// pathRobotSend is where robots of groups are served.
+const pathRobotSend = "/robot/send"
+
+// withRobot lets the shell write by a group's own robot, whose address and secret are in the vault.
+func (p *planted) withRobot() {
+	p.t.Helper()
+	address := p.addRobot(plantedRobot)
+	u, err := url.Parse(address)
+	must(p.t, err)
+	p.vault.plant("robot's token", u.Query().Get("access_token"))
+	p.vault.plant("robot's secret", plantedRobot)
+	p.vars["DINGBRIDGE_DINGTALK_WEBHOOKS_SALES_URL"] = p.ding.url + pathRobotSend + "?" + u.RawQuery
+	_, robot, _ := strings.Cut(noteMappings, "---\n")
+	p.vars["DINGBRIDGE_MAPPINGS"] += "," + file(p.t, "messages.yaml", robot)
+}
+
+// note makes a department with something to tell, and returns its id.
+func (p *planted) note(text string) int64 {
+	p.t.Helper()
+	department, err := p.stage.admin.Create("hr.department", map[string]any{"name": "公告部", "note": text})
+	must(p.t, err)
+	return department
+}
+
+// Neither the address nor the secret of a group's robot is shown or kept, whatever DingTalk answers to a message.
+func TestNoCommandShowsARobotWhenAFarSideRepeatsIt(t *testing.T) {
+	var wg sync.WaitGroup // commands wait for their repetitions most of the time
+	var redacted atomic.Int32
+	for name, f := range allFaults(dingFaults) {
+		if name == "closed stream" {
+			continue
+		}
+		p := newPlanted(t, 0)
+		p.withRobot()
+		p.command("before "+name, "sync")
+		department := p.note("搬家")
+		p.ding.setAt(pathRobotSend, f)
+		wg.Go(func() {
+			for _, line := range []string{"plan", "sync", "status", "status --json", "explain odoo hr.department " + id(department), "retry --all", "check --live"} {
+				got := p.command(name, line)
+				if strings.Contains(got.out+got.err, redact.Mark) || strings.Contains(got.out+got.err, "***") {
+					redacted.Add(1)
+				}
+			}
+			if p.ding.answered() == 0 {
+				t.Errorf("%s: nobody met the fault", name)
+			}
+			p.files()
+		})
+	}
+	wg.Wait()
+	if redacted.Load() < 5 {
+		t.Errorf("only %d answers held a secret that was taken out: the far side did not repeat them", redacted.Load())
+	}
 }

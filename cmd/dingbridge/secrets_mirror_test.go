@@ -27,7 +27,8 @@ type mirror struct {
 
 	mu     sync.Mutex
 	fault  fault
-	faults int // answers given by it
+	path   string // to which the fault is confined; "" for all
+	faults int    // answers given by it
 }
 
 // fault answers a request in the far side's place; echo is all it was told, secrets included.
@@ -48,7 +49,7 @@ func newMirror(t *testing.T, v *vault, target string) *mirror {
 		Transport:      &http.Transport{DisableKeepAlives: true},
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if f := m.spend(); f != nil {
+		if f := m.spend(r.URL.Path); f != nil {
 			f(w, r, m.echo(r))
 			return
 		}
@@ -59,18 +60,22 @@ func newMirror(t *testing.T, v *vault, target string) *mirror {
 	return m
 }
 
-func (m *mirror) set(f fault) {
+func (m *mirror) set(f fault) { m.setAt("", f) }
+
+// setAt sets a fault of one path.
+func (m *mirror) setAt(path string, f fault) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.fault, m.faults = f, 0
+	m.fault, m.path, m.faults = f, path, 0
 }
 
-func (m *mirror) spend() fault {
+func (m *mirror) spend(path string) fault {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.fault != nil {
-		m.faults++
+	if m.fault == nil || m.path != "" && m.path != path {
+		return nil
 	}
+	m.faults++
 	return m.fault
 }
 
@@ -108,6 +113,9 @@ func (m *mirror) echo(r *http.Request) string {
 		body = nil
 	}
 	told := []string{r.URL.Query().Get("access_token"), r.Header.Get("x-acs-dingtalk-access-token"), r.URL.Query().Get("ticket")}
+	if r.URL.Path == pathRobotSend {
+		told = append(told, plantedRobot) // which the far side knows without being told
+	}
 	var credentials map[string]any
 	if json.Unmarshal(body, &credentials) == nil {
 		for _, key := range []string{"appSecret", "clientSecret", "token", "aes_key"} {

@@ -29,6 +29,7 @@ const (
 	plantedKey       = "PlantedAesKeyWnE3hC7tQz0sXy1uJm8oKl4iAb9dFg"
 	plantedHTTP      = "Http-Token-Lo93FeZa"
 	plantedURL       = "Url-Password-Hx20DwMi"
+	plantedRobot     = "SEC+Robot/Sec \"ret&<3qPz'=\\"
 )
 
 // odooPasswords are what Odoo is told.
@@ -104,8 +105,13 @@ var everyRegistration = []string{"events register", "events show", "events show 
 // No command shows a secret, whatever the far sides do and say, nor is one in the store.
 func TestNoCommandShowsASecret(t *testing.T) {
 	p := newPlanted(t, 45)
+	p.withRobot()
 	for _, line := range everyCommand {
 		p.command("all well", line)
+	}
+	p.note("搬家")
+	if got := p.command("a message is sent", "sync"); got.code != exitOK || len(p.stage.ding.Messages()) != 1 {
+		t.Errorf("%d messages: %s%s", len(p.stage.ding.Messages()), got.out, got.err)
 	}
 	p.vars["DINGBRIDGE_DINGTALK_MODE"] = "callback"
 	p.vars["DINGBRIDGE_DINGTALK_CALLBACK_URL"] = newReceiver(t, plantedToken, plantedKey, p.stage.ding.CorpID(), p.stage.ding.AppKey())
