@@ -28,6 +28,7 @@ type stage struct {
 	admin   *odootest.Session
 	unitIDs []int64 // of the company's departments in Odoo
 	staff   []int64 // of its people there
+	robot   string  // the address of the sandbox's group's own robot
 }
 
 // newStage serves both stand-ins at the addresses ("" picks a port).

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"dingbridge/dingtalk/dingtalktest"
+	"dingbridge/odoo"
 )
 
 // arrival is one line about a change.
@@ -190,7 +191,7 @@ func TestSandbox(t *testing.T) {
 	case text := <-out.told:
 		for _, m := range regexp.MustCompile(`(?m)^export (\w+)=(.+)$`).FindAllStringSubmatch(text, -1) {
 			if m[1] != "DINGBRIDGE_STORE" {
-				s.vars[m[1]] = m[2]
+				s.vars[m[1]] = strings.Trim(m[2], "'")
 			}
 		}
 	case code := <-ended:
@@ -198,21 +199,44 @@ func TestSandbox(t *testing.T) {
 	}
 	s.want(exitOK, words("setup --yes"), "4 fields created")
 	s.want(exitOK, words("plan"), "Apply with: dingbridge sync")
+	s.trySandbox(out)
 	stop()
 	if code := <-ended; code != exitOK {
 		t.Errorf("exit code %d", code)
 	}
 }
 
-// sandboxOut hands over the first thing that is printed.
-type sandboxOut struct{ told chan string }
+// trySandbox tells people something by two ways, and waits until the sandbox shows what they got.
+func (s *shell) trySandbox(out *sandboxOut) {
+	s.t.Helper()
+	s.mappings(openGuard)
+	s.vars["DINGBRIDGE_MAPPINGS"] += "," + file(s.t, "messages.yaml", strings.ReplaceAll(noteMappings, "sales", "sandbox"))
+	s.want(exitOK, words("sync"))
+	admin, err := odoo.New(odoo.Config{URL: s.vars["DINGBRIDGE_ODOO_URL"], Database: stageDatabase, Login: stageAdmin, Password: stageAdmin})
+	must(s.t, err)
+	found, err := admin.SearchRead(s.t.Context(), "hr.employee", odoo.Domain{odoo.Cond("department_id", "!=", false)}, []string{"department_id"}, odoo.Options{Limit: 1})
+	must(s.t, err)
+	department, _ := found[0]["department_id"].([]any)
+	id, _ := department[0].(int64)
+	must(s.t, admin.Write(s.t.Context(), "hr.department", []int64{id}, map[string]any{"note": "明天搬家"}, nil))
+	s.want(exitOK, words("sync"))
+	for _, want := range []string{"work_notice to ", "robot_message to ", "members of the group: ", "明天搬家 [打开]"} {
+		s.until(s.t.Context(), want, func() bool { return strings.Contains(out.all.String(), want) })
+	}
+}
+
+// sandboxOut hands over the first thing that is printed, and keeps everything.
+type sandboxOut struct {
+	told chan string
+	all  log
+}
 
 func (o *sandboxOut) Write(p []byte) (int, error) {
 	select {
 	case o.told <- string(p):
 	default:
 	}
-	return len(p), nil
+	return o.all.Write(p)
 }
 
 func TestDemoOfApprovals(t *testing.T) {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
 	"maps"
 	"net/url"
 	"strings"
@@ -9,6 +11,7 @@ import (
 	"testing"
 
 	"dingbridge/bridge"
+	"dingbridge/dingtalk"
 	"dingbridge/dingtalk/dingtalktest"
 	"dingbridge/redact"
 )
@@ -161,3 +164,53 @@ func TestNoCommandShowsARobotWhenAFarSideRepeatsIt(t *testing.T) {
 		t.Errorf("only %d answers held a secret that was taken out: the far side did not repeat them", redacted.Load())
 	}
 }
+
+func TestWordsOfMessages(t *testing.T) {
+	for content, want := range map[string]string{
+		`{"msgtype":"text","text":{"content":"放假\n三天"}}`:                                                                  "放假 三天",
+		`{"msgKey":"sampleMarkdown","msgParam":"{\"title\":\"通知\",\"text\":\"**放假**\"}"}`:                                 "**放假** | 通知",
+		`{"msgtype":"actionCard","actionCard":{"title":"a","btns":[{"title":"b","actionURL":"http://x"},{"title":"c"}]}}`: "http://x | b | c | a",
+		`{"content":"开会","remindType":1}`:                                                                                 "开会",
+		`no JSON`:                                                                                                         "no JSON",
+	} {
+		if got := wordsOf(json.RawMessage(content)); got != want {
+			t.Errorf("%s: %q, not %q", content, got, want)
+		}
+	}
+}
+
+// The sandbox shows who got a message, who did not, and that it was recalled.
+func TestTheSandboxShowsMessages(t *testing.T) {
+	s := newShell(t, 0)
+	must(t, errOf(s.stage.ding.TryAddUser(dingtalktest.User{UserID: "li", Name: "李四", Mobile: "13800000001", Departments: []int64{1}, Active: true})))
+	s.stage.ding.Set(func(k *dingtalktest.Knobs) { k.Unreachable = map[string]bool{"away": true} })
+	must(t, errOf(s.stage.ding.TryAddUser(dingtalktest.User{UserID: "away", Name: "远", Mobile: "13800000002", Departments: []int64{1}, Active: true})))
+	conversation := s.stage.addGroup()
+	a, _, _ := s.app()
+	out := &log{}
+	a.out = out
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { s.stage.showMessages(ctx, a); close(ended) }()
+	w, err := func() (*world, error) { a, _, _ := s.app(); return a.open() }()
+	must(t, err)
+	notice, err := w.ding.Notices.Send(ctx, dingtalk.NoticeReceivers{Users: []string{"li", "away", "nobody"}}, dingtalk.Object{"text.content": "放假"})
+	must(t, err)
+	_, err = w.ding.Robots.SendToGroup(ctx, dingtalk.Object{"openConversationId": conversation, "text.content": "开工"})
+	must(t, err)
+	must(t, w.ding.Notices.Recall(ctx, notice.ID))
+	for _, want := range []string{
+		"  work_notice to 李四 (li): 放假\n", "not to 远 (away): cannot be reached\n", "not to nobody: DingTalk knows nobody of this userid\n",
+		"  group_message to 2 members of the group: 开工\n", "recalled: 放假\n",
+	} {
+		s.until(ctx, want, func() bool { return strings.Contains(out.String(), want) })
+	}
+	stop()
+	<-ended
+	must(t, w.close())
+	if n := strings.Count(out.String(), "\n"); n != 5 {
+		t.Errorf("%d lines:\n%s", n, out)
+	}
+}
+
+func errOf[T any](_ T, err error) error { return err }

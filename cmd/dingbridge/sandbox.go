@@ -15,7 +15,14 @@ var (
 	txtSandboxEmpty = tr("without the invented company", "不放入虚构的公司数据")
 	txtSandboxQuota = tr("calls about contacts count too, and a month has so many calls; 0: no limit", "通讯录接口也计入额度，且每月只有这么多次调用；0 为不限")
 	txtSandboxPush  = tr("likewise for pushed events", "事件推送同上")
-	txtSandboxTold  = tr(`Both stand-ins are served until Ctrl-C; what they hold is lost then.
+	txtSandboxGroup = tr(`A group of everybody, %s, has a robot of its own: webhook sandbox. For the enterprise robot (group_message) the group is
+          openConversationId %s
+Messages that people get are shown here.
+`, `全员群「%s」有一个自定义机器人：webhook 名为 sandbox。企业机器人（group_message）所用的群：
+          openConversationId %s
+人们收到的消息会显示在这里。
+`)
+	txtSandboxTold = tr(`Both stand-ins are served until Ctrl-C; what they hold is lost then.
 
 Odoo 12   %s
           database %s; for the bridge: %s / %s; administrator: %s / %s
@@ -68,9 +75,11 @@ func newSandbox(a *app) *cobra.Command {
 					return errors.Join(err, s.close())
 				}
 			}
+			conversation := s.addGroup()
 			a.tell(txtSandboxTold, s.odooURL, stageDatabase, stageLogin, stagePassword, stageAdmin, stageAdmin, len(s.unitIDs), len(s.staff),
 				s.dingURL, s.ding.AppKey(), s.ding.AppSecret(), s.ding.CorpID(), len(s.ding.Departments())-1, len(s.ding.Users()), s.exports())
-			<-cmd.Context().Done()
+			a.tell(txtSandboxGroup, sandboxGroup, conversation)
+			s.showMessages(cmd.Context(), a)
 			return s.close()
 		},
 	}
@@ -86,10 +95,16 @@ func newSandbox(a *app) *cobra.Command {
 // exports are the shell lines that point a dingbridge at the two servers.
 func (s *stage) exports() string {
 	vars := s.vars()
+	vars["DINGBRIDGE_DINGTALK_WEBHOOKS"] = "sandbox"
+	vars["DINGBRIDGE_DINGTALK_WEBHOOKS_SANDBOX_URL"], vars["DINGBRIDGE_DINGTALK_WEBHOOKS_SANDBOX_SECRET"] = s.robot, sandboxSecret
 	vars["DINGBRIDGE_SETUP_LOGIN"], vars["DINGBRIDGE_SETUP_PASSWORD"], vars["DINGBRIDGE_STORE"] = stageAdmin, stageAdmin, "sandbox.db"
 	var lines []string
 	for _, name := range sortedKeys(vars) {
-		lines = append(lines, "export "+name+"="+vars[name])
+		value := vars[name]
+		if strings.ContainsAny(value, "?&*") {
+			value = "'" + value + "'"
+		}
+		lines = append(lines, "export "+name+"="+value)
 	}
 	return strings.Join(lines, "\n")
 }

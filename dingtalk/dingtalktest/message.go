@@ -2,6 +2,7 @@ package dingtalktest
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -57,6 +58,23 @@ type messages struct {
 
 	dings usage // of a month
 	seq   int
+	moves int // how often a message came or was recalled
+}
+
+// WaitMessages waits until a message was accepted or recalled since an earlier call, whose number since is (0: the first call), and returns
+// the number for the next one. The error is the context's, or that the server was closed.
+func (s *Server) WaitMessages(ctx context.Context, since int) (now int, err error) {
+	err = s.waitFor(ctx, func() bool {
+		now = s.messages.moves
+		return now != since
+	})
+	return now, err
+}
+
+// moved wakes those who wait for messages.
+func (s *Server) moved() {
+	s.messages.moves++
+	s.bump()
 }
 
 // Messages returns the accepted messages that are no work notices, oldest first.
@@ -134,6 +152,7 @@ func (s *Server) hand(m *Message) {
 	for _, id := range m.Delivered {
 		s.receive(id, Receipt{Kind: m.Kind, ID: m.ID, At: m.At, Conversation: m.Conversation, Content: m.Content})
 	}
+	s.moved()
 }
 
 // receive gives a message to one person.
@@ -152,6 +171,7 @@ func (s *Server) recall(kind, id string) {
 			}
 		}
 	}
+	s.moved()
 }
 
 // messageIdentity names a message for Repeats and Duplicates: its way, its conversation, its content.

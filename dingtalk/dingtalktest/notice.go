@@ -94,6 +94,7 @@ func (s *Server) sendNotice(c *call) (any, *Refusal) {
 	}
 	s.deliverNotice(n, s.receivers(n, users, departments, everybody))
 	s.notices.list = append(s.notices.list, n)
+	s.moved()
 	return topLevel{"task_id": n.TaskID}, nil
 }
 
