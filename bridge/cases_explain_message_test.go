@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"dingbridge/bridge"
 	"dingbridge/dingtalk/dingtalktest"
@@ -111,4 +112,44 @@ func TestPlanAndExplainOfARecall(t *testing.T) {
 	text, _ := o.explained(o.rd)
 	wantWords(t, text, "message 1: told at 20", "in 1 call, and recalled since\n", "now:\ntold; it left the domain since\n")
 	t.Log("\n" + text)
+}
+
+// A record that is gathered is told of by the digest of its person.
+func TestExplainOfADigest(t *testing.T) {
+	s := newSpoken(t, nil, "activity-digest", "activity-assigned")
+	must(t, s.engine.TellOnTime(s.ctx)) // the first time it waits for the next one
+	partner := s.people.Create("res.partner", map[string]any{"name": "上海客户"})
+	activity, err := s.asZhang.Create("mail.activity", map[string]any{
+		"res_model_id": s.model("res.partner"), "res_id": partner, "user_id": s.uid("li"), "summary": "回访", "date_deadline": "2026-01-05", "activity_type_id": int64(2),
+	})
+	must(t, err)
+	explained := func(id string) map[string]bridge.Explanation {
+		ref, err := bridge.ParseRef("odoo", "mail.activity", id)
+		must(t, err)
+		all, err := s.engine.Explain(s.ctx, ref)
+		must(t, err)
+		by := map[string]bridge.Explanation{}
+		for _, x := range all {
+			by[x.Mapping] = x
+		}
+		return by
+	}
+	x := explained(fmt.Sprint(activity))
+	want(t, "mappings", len(x), 2)
+	row := x["activity-digest"].Row
+	wantWords(t, row, fmt.Sprintf("in the digest of user_id %d, told next at 20", s.uid("li")), " 09:00: explain odoo mail.activity ")
+	wantWords(t, x["activity-digest"].String(), "nobody was told of it yet\n", "now:\nin the digest of user_id")
+	if _, err := bridge.ParseRef("odoo", "mail.activity", "8@tomorrow"); err == nil {
+		t.Error("8@tomorrow is no digest")
+	}
+	digest := row[strings.LastIndex(row, " ")+1:]
+	wantWords(t, explained(digest)["activity-digest"].String(), "回访", "+ dingtalk work_notice (new)")
+	for d := s.now().In(china).Weekday(); d != time.Tuesday; d = s.now().In(china).Weekday() {
+		s.later(24 * time.Hour)
+	}
+	must(t, s.engine.TellOnTime(s.ctx))
+	s.at(9, 0)
+	wantWords(t, explained(fmt.Sprint(activity))["activity-digest"].String(), "message 1: told at 20", "  to "+s.uLi+"\n")
+	outside := explained("999999")["activity-digest"]
+	want(t, "a record outside", outside.Row, "in no digest: it is outside the domain")
 }

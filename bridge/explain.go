@@ -57,13 +57,20 @@ func (e *Engine) Explain(ctx context.Context, ref Ref) ([]Explanation, error) {
 		if (ref.Side == mapping.Odoo && m.Model != ref.Kind) || (ref.Side == mapping.DingTalk && m.Kind != ref.Kind) {
 			continue
 		}
+		if ref.Side == mapping.Odoo && isDigestID(ref.ID) && !m.Message.Digest() {
+			continue
+		}
 		ctx := dingtalk.WithCaller(ctx, m.Name)
 		if len(m.Match) > 0 {
 			if err := e.ensureIndex(ctx, m, ref); err != nil {
 				return nil, err
 			}
 		}
-		x, err := e.explain(ctx, m, ref)
+		explain := e.explain
+		if gathers(m, ref) {
+			explain = e.explainGathered
+		}
+		x, err := explain(ctx, m, ref)
 		if err != nil {
 			return nil, err
 		}

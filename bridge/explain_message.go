@@ -2,10 +2,15 @@ package bridge
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+
+	"dingbridge/mapping"
+	"dingbridge/odoo"
 )
 
 // Telling is one time that a record was told of, as its link remembers it.
@@ -86,6 +91,61 @@ func (x *Explanation) explainMessage(tx Tx, l *Link) error {
 	return nil
 }
 
+// gathers says that a record is gathered into digests by the mapping, and is told of by none of its own.
+func gathers(m *mapping.Mapping, ref Ref) bool {
+	return m.Message.Digest() && ref.Side == mapping.Odoo && !isDigestID(ref.ID)
+}
+
+// explainGathered tells which person's digest has the record, and what digests he got.
+func (e *Engine) explainGathered(ctx context.Context, m *mapping.Mapping, ref Ref) (Explanation, error) {
+	x := Explanation{Mapping: m.Name, Position: m.Pos, Row: "in no digest: it is outside the domain", message: true}
+	x.Odoo = ExplainedSide{ID: ref.ID, Existence: Outside}
+	n, err := strconv.ParseInt(string(ref.ID), 10, 64)
+	if err != nil {
+		return x, err
+	}
+	whose := int64(0)
+	_, err = e.odoo.list(ctx, m, odoo.And(e.odoo.domain(m), odoo.Domain{odoo.Cond("id", "=", n)}), func(page []Seen) error {
+		for _, seen := range page {
+			records := []mapping.Record{seen.Record}
+			if err := e.odoo.fillPaths(ctx, m.Model, []string{m.Message.GroupBy}, records); err != nil {
+				return err
+			}
+			x.Odoo, whose = explained(seen), recordID(seen.Record[m.Message.GroupBy])
+		}
+		return nil
+	})
+	if err != nil {
+		return x, err
+	}
+	next := m.Message.Schedule.Next(e.Now(), e.Zone)
+	switch {
+	case whose > 0:
+		x.Row = fmt.Sprintf("in the digest of %s %d, told next at %s: explain odoo %s %s", m.Message.GroupBy, whose,
+			next.In(e.Zone).Format("2006-01-02 15:04"), m.Model, digestID(whose, next))
+	case x.Odoo.Existence == Present:
+		x.Row = "in no digest: its " + m.Message.GroupBy + " is empty"
+	}
+	x.Plan = x.Row + "\n"
+	if whose == 0 {
+		return x, nil
+	}
+	return x, e.Store.View(ctx, func(tx Tx) error {
+		digests, err := tx.LinksIn(m.Name, Settled)
+		if err != nil {
+			return err
+		}
+		for _, l := range digests {
+			if strings.HasPrefix(string(l.Odoo), fmt.Sprintf("%d@", whose)) && l.Occurrence != nil {
+				x.Told = append(x.Told, tellingOf(l))
+			}
+		}
+		slices.SortStableFunc(x.Told, func(a, b Telling) int { return b.At.Compare(a.At) })
+		x.Told = x.Told[:min(len(x.Told), mostTellings)]
+		return nil
+	})
+}
+
 // toldVerdict says how a field stands to what was told of it.
 func toldVerdict(f ExplainedField) string {
 	switch f.DingBase {
@@ -99,7 +159,9 @@ func toldVerdict(f ExplainedField) string {
 
 // printMessage prints what the record says now beside what was told, and whom.
 func (x Explanation) printMessage(b *strings.Builder) {
-	fmt.Fprintln(b, "message (as it would be now | as it was told):")
+	if len(x.Fields) > 0 {
+		fmt.Fprintln(b, "message (as it would be now | as it was told):")
+	}
 	for _, f := range x.Fields {
 		fmt.Fprintf(b, "  %s  %s | %s  %s  [%s:%d]\n", pad(f.Key, 24), f.Odoo, f.DingBase, f.Verdict, f.Position.File, f.Position.Line)
 	}

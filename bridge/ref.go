@@ -37,7 +37,7 @@ func ParseRef(side, kind, id string) (Ref, error) {
 		return Ref{}, fmt.Errorf("a record is named by side, model or kind, and id, such as: odoo hr.employee 42")
 	}
 	if mapping.Side(side) == mapping.Odoo {
-		if _, err := strconv.ParseInt(id, 10, 64); err != nil {
+		if _, err := strconv.ParseInt(id, 10, 64); err != nil && !isDigestID(ID(id)) {
 			return Ref{}, fmt.Errorf("%q is not an Odoo id", id)
 		}
 	}

@@ -153,6 +153,12 @@ func readDigestID(id ID) (person int64, tick time.Time, err error) {
 	return person, tick, nil
 }
 
+// isDigestID says whether a digest, and no record, has the id.
+func isDigestID(id ID) bool {
+	_, _, err := readDigestID(id)
+	return err == nil
+}
+
 // lookForDigests gathers the records of each digest anew: what was done since the time of the schedule is not told any more.
 func (b *batch) lookForDigests() {
 	for _, t := range b.tasks {
