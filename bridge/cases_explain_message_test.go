@@ -153,3 +153,30 @@ func TestExplainOfADigest(t *testing.T) {
 	outside := explained("999999")["activity-digest"]
 	want(t, "a record outside", outside.Row, "in no digest: it is outside the domain")
 }
+
+// Who did not get a message is noted on the record, as a person reads it.
+func TestWhoDidNotGetItStandsInTheChatter(t *testing.T) {
+	o := tellers(t, `
+mapping: partner-notice
+odoo:     {model: res.partner, domain: [[ref, "!=", false]]}
+dingtalk: {kind: work_notice}
+start: now
+receivers: [{userid: who-left}]
+result: note
+fields:
+  - {dingtalk: text.content, value: "{{ ref }}"}
+`, func(o *bridge.Options) { o.ResultAfter = 50 * time.Millisecond })
+	partner := o.people.Create("res.partner", map[string]any{"name": "上海客户", "ref": "合同"})
+	o.step()
+	notes := func() string {
+		said := ""
+		for _, m := range o.people.Search("mail.message", []any{[]any{"model", "=", "res.partner"}, []any{"res_id", "=", partner}}) {
+			said += text(o.people.Get("mail.message", m), "body")
+		}
+		return said
+	}
+	for i := 0; i < 100 && !strings.Contains(notes(), "who-left"); i++ {
+		must(t, o.engine.Work(o.ctx, 100*time.Millisecond))
+	}
+	wantWords(t, notes(), "<p>DingTalk: not to who-left: unknown to dingtalk, or outside the app&#39;s scope</p>")
+}

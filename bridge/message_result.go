@@ -1,8 +1,6 @@
 package bridge
 
 import (
-	"html"
-
 	"dingbridge/dingtalk"
 	"dingbridge/mapping"
 )
@@ -76,6 +74,6 @@ func (b *batch) tellResults(t *task) {
 	t.plan.Settle = "told; " + words
 	if b.m.Message.Result == mapping.ResultNote && t.odoo.Existence != Gone && b.chatters() {
 		key := occurrenceKey(b.m, t.odoo.ID, t.link.Occurrence.N)
-		t.plan.Changes = append(t.plan.Changes, &Change{Op: OpNote, Side: mapping.Odoo, ID: t.odoo.ID, Reason: "told who did not get it", Text: html.EscapeString("DingTalk: " + words), Key: key + "/result"})
+		t.plan.Changes = append(t.plan.Changes, &Change{Op: OpNote, Side: mapping.Odoo, ID: t.odoo.ID, Reason: "told who did not get it", Text: "DingTalk: " + words, Key: key + "/result"})
 	}
 }
