@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -12,7 +13,7 @@ import (
 // markdownHTML is an html fragment, as a person wrote it in a chatter, in the markdown that DingTalk shows: paragraphs, headings, bold,
 // italics, links, quotes and lists (消息通知类型). Pictures become their links, tables lines; what is not seen is left out.
 func markdownHTML(s string) string {
-	m := markdownText{}
+	m := markdownText{emphasis: map[string]int{}}
 	tokens := html.NewTokenizer(strings.NewReader(s))
 	for {
 		kind := tokens.Next()
@@ -26,15 +27,19 @@ func markdownHTML(s string) string {
 				m.text(token.Data)
 			}
 		case html.StartTagToken, html.SelfClosingTagToken:
-			if unseenTags[token.Data] && kind == html.StartTagToken {
+			switch {
+			case unseenTags[token.Data] && kind == html.StartTagToken:
 				m.hidden++
+			case m.hidden == 0:
+				m.open(token)
 			}
-			m.open(token)
 		case html.EndTagToken:
-			if unseenTags[token.Data] {
+			switch {
+			case unseenTags[token.Data]:
 				m.hidden = max(m.hidden-1, 0)
+			case m.hidden == 0:
+				m.shut(token.Data)
 			}
-			m.shut(token.Data)
 		}
 	}
 }
@@ -47,21 +52,38 @@ type markdownText struct {
 	hidden int      // elements open whose text is not seen
 	quotes int      // block quotes open
 	lists  []int    // open lists: the number of the next item, -1 for points
-	links  []string // addresses of the links open, "" where there is none to show
+	link   openLink // that the line is in
 	begin  string   // how the next line begins: a heading, an item
 	loose  bool     // the next line begins a paragraph of its own
+
+	emphasis map[string]int // for each mark, how many elements are open that ask for it
+	marks    []string       // those that the line has and that are not closed yet
 }
 
-// emphases are the marks of inline elements.
-var emphases = map[string]string{"b": "**", "strong": "**", "i": "*", "em": "*"}
+// openLink is a link whose text is being read; links do not stand in each other.
+type openLink struct {
+	address string // "" where there is none to show
+	from    int    // where in the line its text begins
+	marks   int    // how many marks were open before it
+}
+
+// emphases are the marks of inline elements, and the order in which they open.
+var (
+	emphases = map[string]string{"b": "**", "strong": "**", "i": "*", "em": "*"}
+	allMarks = []string{"**", "*"}
+)
+
+// deepest bounds how deep quotes and lists are shown: more says nothing to a reader, and its indents would grow without end.
+const deepest = 5
 
 func (m *markdownText) text(s string) {
 	for _, r := range s {
 		if unicode.IsSpace(r) {
-			m.blank = m.blank || m.line.Len() > 0
+			m.blank = m.blank || m.line.Len() > m.link.from
 			continue
 		}
 		m.space()
+		m.mark()
 		m.line.WriteRune(r)
 	}
 }
@@ -74,29 +96,50 @@ func (m *markdownText) space() {
 	m.blank = false
 }
 
+// mark opens the emphases that are asked for: directly before a text, because a mark beside a blank is none.
+func (m *markdownText) mark() {
+	for _, mark := range allMarks {
+		if m.emphasis[mark] > 0 && !slices.Contains(m.marks, mark) {
+			m.line.WriteString(mark)
+			m.marks = append(m.marks, mark)
+		}
+	}
+}
+
+// unmark closes an emphasis, and those that were opened within it: they open again before the next text.
+func (m *markdownText) unmark(mark string) {
+	for slices.Contains(m.marks, mark) {
+		last := len(m.marks) - 1
+		m.line.WriteString(m.marks[last])
+		m.marks = m.marks[:last]
+	}
+}
+
 func (m *markdownText) open(t html.Token) {
 	mark, emphasis := emphases[t.Data]
 	switch {
 	case emphasis:
-		m.space()
-		m.line.WriteString(mark)
+		m.emphasis[mark]++
 	case t.Data == "br":
 		m.end()
 	case t.Data == "a":
-		m.space()
-		address := shownAddress(t, "href")
-		m.links = append(m.links, address)
-		if address != "" {
+		m.unlink()
+		if address := shownAddress(t, "href"); address != "" {
+			m.space()
+			m.mark()
 			m.line.WriteByte('[')
+			m.link = openLink{address, m.line.Len(), len(m.marks)}
 		}
 	case t.Data == "img":
 		if address := shownAddress(t, "src"); address != "" {
 			m.space()
 			m.line.WriteString("![](" + address + ")")
+		} else {
+			m.text(attribute(t, "alt"))
 		}
 	case t.Data == "td" || t.Data == "th":
 		m.blank = m.line.Len() > 0
-	case len(t.Data) == 2 && t.Data[0] == 'h' && t.Data[1] >= '1' && t.Data[1] <= '6':
+	case isHeading(t.Data):
 		m.paragraph()
 		m.begin = strings.Repeat("#", int(t.Data[1]-'0')) + " "
 	case t.Data == "ul" || t.Data == "ol":
@@ -122,18 +165,21 @@ func (m *markdownText) shut(tag string) {
 	mark, emphasis := emphases[tag]
 	switch {
 	case emphasis:
-		m.line.WriteString(mark)
-	case tag == "a" && len(m.links) > 0:
-		if address := m.links[len(m.links)-1]; address != "" {
-			m.line.WriteString("](" + address + ")")
+		if m.emphasis[mark] = max(m.emphasis[mark]-1, 0); m.emphasis[mark] == 0 {
+			m.unmark(mark)
 		}
-		m.links = m.links[:len(m.links)-1]
+	case tag == "a":
+		m.unlink()
 	case (tag == "ul" || tag == "ol") && len(m.lists) > 0:
 		m.end()
 		m.lists = m.lists[:len(m.lists)-1]
 		m.loose = m.loose || len(m.lists) == 0
 	case tag == "li":
 		m.end()
+		m.begin = ""
+	case isHeading(tag):
+		m.paragraph()
+		m.begin = ""
 	case tag == "blockquote":
 		m.paragraph()
 		m.quotes = max(m.quotes-1, 0)
@@ -148,7 +194,7 @@ func (m *markdownText) item() string {
 		return "- "
 	}
 	at := len(m.lists) - 1
-	indent := strings.Repeat("  ", at)
+	indent := strings.Repeat("  ", min(at, deepest))
 	if m.lists[at] < 0 {
 		return indent + "- "
 	}
@@ -162,12 +208,16 @@ func (m *markdownText) paragraph() {
 	m.loose = m.loose || len(m.lists) == 0
 }
 
-// end ends the line.
+// end ends the line, with the marks and the link that are open; those that are asked for beyond it open again on the next.
 func (m *markdownText) end() {
+	m.unlink()
+	for _, mark := range allMarks {
+		m.unmark(mark)
+	}
 	line := m.line.String()
 	m.line.Reset()
 	m.blank = false
-	if strings.Trim(line, "* ") == "" {
+	if line == "" {
 		return
 	}
 	if m.out.Len() > 0 {
@@ -177,8 +227,25 @@ func (m *markdownText) end() {
 			m.out.WriteString("  \n")
 		}
 	}
-	m.out.WriteString(strings.Repeat("> ", m.quotes) + m.begin + line)
+	m.out.WriteString(strings.Repeat("> ", min(m.quotes, deepest)) + m.begin + line)
 	m.begin, m.loose = "", false
+}
+
+// unlink closes the link that is open. One without a text shows its address.
+func (m *markdownText) unlink() {
+	if m.link.address == "" {
+		return
+	}
+	if m.line.Len() == m.link.from {
+		m.line.WriteString(m.link.address)
+	}
+	for _, mark := range allMarks { // what was opened within the text is closed there
+		if at := slices.Index(m.marks, mark); at >= m.link.marks {
+			m.unmark(mark)
+		}
+	}
+	m.line.WriteString("](" + m.link.address + ")")
+	m.link = openLink{}
 }
 
 func (m *markdownText) String() string {
@@ -186,17 +253,31 @@ func (m *markdownText) String() string {
 	return m.out.String()
 }
 
+func isHeading(tag string) bool { return len(tag) == 2 && tag[0] == 'h' && tag[1] >= '1' && tag[1] <= '6' }
+
 // shownAddress is the address of a link or picture that can be opened from outside Odoo, "" for others.
-func shownAddress(t html.Token, attribute string) string {
+func shownAddress(t html.Token, name string) string {
+	u, err := url.Parse(strings.TrimSpace(attribute(t, name)))
+	if err != nil {
+		return ""
+	}
+	switch {
+	case u.Scheme == "mailto" && u.Opaque != "":
+	case (u.Scheme == "http" || u.Scheme == "https") && u.Host != "":
+	default:
+		return ""
+	}
+	return markdownAddress.Replace(u.String())
+}
+
+// markdownAddress escapes what would end an address in markdown.
+var markdownAddress = strings.NewReplacer(" ", "%20", "(", "%28", ")", "%29", "<", "%3C", ">", "%3E")
+
+func attribute(t html.Token, name string) string {
 	for _, a := range t.Attr {
-		if a.Key != attribute {
-			continue
+		if a.Key == name {
+			return a.Val
 		}
-		u, err := url.Parse(strings.TrimSpace(a.Val))
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "mailto" || strings.ContainsAny(a.Val, " \n()") {
-			return ""
-		}
-		return u.String()
 	}
 	return ""
 }
