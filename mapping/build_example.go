@@ -15,7 +15,7 @@ func (b *builder) tests() {
 			continue
 		}
 		t := Test{Name: td.Name.v, Pos: b.position(td.at)}
-		t.Odoo = b.record(td.Odoo.node, Odoo)
+		t.Odoo = b.odooExample(td.Odoo.node)
 		t.DingTalk = b.record(td.DingTalk.node, DingTalk)
 		if t.Odoo == nil && t.DingTalk == nil && !td.Odoo.given() && !td.DingTalk.given() {
 			b.errorf(td.at, "a test gives a record of odoo, of dingtalk or of both")

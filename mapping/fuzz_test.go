@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 // FuzzLoad feeds Load anything. It must not panic, every complaint must have a place in the file, a Set comes exactly when there is
@@ -25,6 +26,7 @@ func FuzzLoad(f *testing.F) {
 	}
 	f.Add([]byte(leaveWith("leave", starts)))
 	f.Add([]byte(pathsOfLeave))
+	f.Add([]byte(everyMessage))
 	schema := testSchema(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		set, complaints := Load([]Source{{"fuzz.yaml", data}}, schema)
@@ -48,6 +50,9 @@ func FuzzLoad(f *testing.F) {
 		for _, m := range set.Mappings {
 			m.View(Odoo, employeeRecord, nil, links, nil)
 			m.View(DingTalk, userRecord, nil, links, nil)
+			if at := m.DomainAt(time.Unix(0, 0), time.UTC); dated(at) || len(at) != len(m.Domain) {
+				t.Errorf("the domain has days without dates: %v", at)
+			}
 		}
 	})
 }
