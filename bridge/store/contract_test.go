@@ -39,6 +39,7 @@ func testStore(t *testing.T, open func() bridge.Store) {
 		"guard replaces":    suite.guardReplaces,
 		"history":           suite.history,
 		"quota":             suite.quota,
+		"told":              suite.told,
 		"meta":              suite.meta,
 		"all or nothing":    suite.allOrNothing,
 		"a view only reads": suite.viewOnlyReads,
@@ -434,11 +435,13 @@ func (s suite) viewOnlyReads() {
 		_, rename := t.RenameMapping("a", "b")
 		_, seen := t.PruneSeen("m", "z")
 		_, quota := t.PruneQuota("2026-08-22")
+		_, told := t.PruneTold("2026-08-22")
 		for i, err := range []error{
 			t.SetMeta("k", "v"), t.DeleteMeta("k"), t.PutLink(&bridge.Link{Mapping: "m"}), t.DeleteLink(1), t.Touch(time.Time{}, key),
 			t.Finish(key, 1), t.Postpone(key, 1, noon, 1, ""), t.DropWork(key), t.Await(key, bridge.Await{}), t.StopAwaiting(key),
 			t.MarkSeen("m", map[int64]string{1: "x"}), t.EventsDone("e"), t.Reserve("m", "d", bridge.RiskClear, 1), t.DropWaiting(key),
 			t.AppendHistory(bridge.HistoryRow{}), t.AddQuota(bridge.QuotaCount{N: 1}), event, wait, release, take, rename, seen, quota,
+			t.PutTold(bridge.Told{Day: "2026-08-22"}), told,
 		} {
 			if err == nil {
 				s.Errorf("writing method %d worked in a view", i)
