@@ -1,5 +1,7 @@
 package mapping
 
+import "slices"
+
 // The guard of a mapping of messages that gives none: a thousand messages a day are more than anybody wants to read, and a fifth of the
 // calls that DingTalk gives a corp for a month.
 var messageGuard = Guard{Creates: 1000, Updates: 1000, Clears: 20, Removals: 50, Percent: 3}
@@ -80,6 +82,9 @@ func (b *builder) lintMessage() {
 	if d.Window.given() && !d.Schedule.given() {
 		b.errorf(d.Window.place, "window belongs to a schedule")
 	}
+	if k.Name == "work_notice" {
+		b.lintReceivers()
+	}
 	b.lintSaidOnce()
 	if d.GroupBy.given() {
 		b.lintDigest()
@@ -153,11 +158,33 @@ func (b *builder) refuseMessageKeys() {
 	}
 }
 
-// receiver complains about an entry that stands for more people than an approver can.
+// receiver complains about an entry that stands for a department, or everybody, where only people can be named.
 func (b *builder) receiver(p Person, at place, what string) Person {
-	if b.kind != nil && !b.kind.Message {
+	switch {
+	case b.kind == nil || b.kind.Name == "work_notice" || b.kind.Message && !b.kind.Addressed: // of that it was said
+		return p
+	case b.kind.Message:
+		b.errorf(at, "DingTalk sends a %s to people one by one; %s can only be a receiver of a work_notice", b.kind.Name, what)
+	default:
 		b.errorf(at, "%s can only be a receiver of a message", what)
-		return Person{Pos: p.Pos}
 	}
-	return p
+	return Person{Pos: p.Pos}
+}
+
+// lintReceivers complains about entries that have no effect beside others: who is in a department is DingTalk's own matter.
+func (b *builder) lintReceivers() {
+	list := b.d.Receivers.list
+	i := slices.IndexFunc(list, func(p personDoc) bool { return p.word == everyoneWord })
+	if i >= 0 && len(list) > 1 {
+		b.errorf(list[i].at, "everyone is everybody: the other receivers have no effect")
+		return
+	}
+	if !slices.ContainsFunc(list, func(p personDoc) bool { return p.Members.given() || p.Department.given() }) {
+		return
+	}
+	for _, p := range list {
+		if p.Except.given() {
+			b.warnf(p.Except.place, "except takes nobody out of members or a department, whom DingTalk itself tells; only out of those named one by one")
+		}
+	}
 }

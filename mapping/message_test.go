@@ -21,9 +21,7 @@ create: {dingtalk: {when: amount_total > 1000}}
 receivers:
   - {path: user_id}
   - followers
-  - everyone
   - {userid: boss}
-  - {department: 17}
   - {except: write_uid}
 fields:
   - {dingtalk: markdown.title, value: "{{ name }}"}
@@ -38,7 +36,7 @@ odoo: {model: hr.employee, domain: [[create_date, ">=", "{{ today() - 1 }}"]]}
 dingtalk: {kind: person_message}
 schedule: mon,thu 09:00,17:30
 window: 90m
-receivers: [{chain: parent_id, levels: 2}, {members: department_id}, {path: child_ids}, {except: department_id}]
+receivers: [{chain: parent_id, levels: 2}, {path: child_ids}, {except: department_id}]
 fields: [{odoo: name, dingtalk: text.content}]
 ---
 mapping: robot
@@ -61,6 +59,18 @@ tests:
         - {date_deadline: 2026-11-25, activity_type_id: [2, 电话], res_name: SO001}
         - {date_deadline: "2026-11-26"}
     writes: {dingtalk: {content: "2026-12-01: 2\n- 2026-11-25 电话 SO001\n- 2026-11-26  "}}
+---
+mapping: all
+odoo: {model: hr.department, domain: [[note, "!=", false]]}
+dingtalk: {kind: work_notice}
+receivers: everyone
+fields: [{odoo: note, dingtalk: text.content}]
+---
+mapping: some
+odoo: {model: hr.department, domain: [[note, "=", false]]}
+dingtalk: {kind: work_notice}
+receivers: [{path: manager_id}, {members: parent_id}, {department: 17}, followers]
+fields: [{odoo: name, dingtalk: text.content}]
 `
 
 // loadSound loads what nothing is complained about, not even as a doubt.
@@ -76,6 +86,7 @@ func loadSound(t *testing.T, text string) *Set {
 func TestMessageKeysAreCompiled(t *testing.T) {
 	set := loadSound(t, everyMessage)
 	orders, joined, robot, digest := set.Mappings[0], set.Mappings[1], set.Mappings[2], set.Mappings[3]
+	all, some := set.Mappings[4], set.Mappings[5]
 	people := func(list []Person) (out []Person) {
 		for _, p := range list {
 			if p.Pos.Line == 0 {
@@ -90,8 +101,10 @@ func TestMessageKeysAreCompiled(t *testing.T) {
 		what      string
 		got, want any
 	}{
-		{"receivers", people(orders.Message.Receivers), []Person{{Path: "user_id"}, {Followers: true}, {Everyone: true}, {Userid: "boss"}, {Department: 17}, {Except: "write_uid"}}},
-		{"paths", people(joined.Message.Receivers), []Person{{Chain: "parent_id", Levels: 2}, {Members: "department_id"}, {Path: "child_ids"}, {Except: "department_id"}}},
+		{"receivers", people(orders.Message.Receivers), []Person{{Path: "user_id"}, {Followers: true}, {Userid: "boss"}, {Except: "write_uid"}}},
+		{"paths", people(joined.Message.Receivers), []Person{{Chain: "parent_id", Levels: 2}, {Path: "child_ids"}, {Except: "department_id"}}},
+		{"everyone", people(all.Message.Receivers), []Person{{Everyone: true}}},
+		{"departments", people(some.Message.Receivers), []Person{{Path: "manager_id"}, {Members: "parent_id"}, {Department: 17}, {Followers: true}}},
 		{"once", orders.Message.Once.Source, "state + string(user_id.id)"},
 		{"result", []ResultRule{orders.Message.Result, joined.Message.Result}, []ResultRule{ResultNote, ResultNone}},
 		{"leave", []LeaveRule{orders.Leave, joined.Leave}, []LeaveRule{LeaveRecall, LeaveKeep}},
@@ -358,10 +371,10 @@ func TestJSONSchemaOfMessages(t *testing.T) {
 		}
 	}
 	for name, change := range map[string][2]string{
-		"word":       {"  - everyone\n", "  - everybody\n"},
+		"word":       {"receivers: everyone", "receivers: everybody"},
 		"person":     {"{department: 17}", "{departments: 17}"},
 		"number":     {"{department: 17}", "{department: all}"},
-		"nobody":     {"receivers: [{chain: parent_id, levels: 2}, {members: department_id}, {path: child_ids}, {except: department_id}]", "receivers: []"},
+		"nobody":     {"receivers: [{chain: parent_id, levels: 2}, {path: child_ids}, {except: department_id}]", "receivers: []"},
 		"result":     {"result: note", "result: chatter"},
 		"leave":      {"leave: recall", "leave: delete"},
 		"window":     {"window: 90m", "window: soon"},
