@@ -289,7 +289,7 @@ func TestBornAndEditedInOdooWhileItRuns(t *testing.T) {
 	o := newBirth(t)
 	id := o.askInDing("年假", "2026-12-07 09:00", "2026-12-07 18:00")
 	o.step()
-	leave := int64(o.leaves()[0]["id"].(int64))
+	leave, _ := o.leaves()[0]["id"].(int64)
 	o.later(2 * time.Second)
 	must(t, o.people.Write("hr.leave", leave, map[string]any{"number_of_days": 5.0}))
 	must(t, o.ding.Agree(id, ""))
