@@ -110,6 +110,11 @@ func (e *env) ruleFor(m *model, op string) (func(*row) bool, error) {
 	} else if stored != nil {
 		all = append(all, stored)
 	}
+	if b := behaviourOf(m.name); b.rules != nil {
+		if match := b.rules(e, m, op); match != nil {
+			all = append(all, match)
+		}
+	}
 	for _, r := range e.tx.s.rules {
 		if r.model != m.name || r.login != login {
 			continue
@@ -148,6 +153,11 @@ func (e *env) checkRules(m *model, op string, ids []int64) error {
 	}
 	if len(invalid) == 0 {
 		return nil
+	}
+	if b := behaviourOf(m.name); b.refuse != nil {
+		if err := b.refuse(e, m, op, invalid[0].(int64)); err != nil {
+			return err
+		}
 	}
 	return accessFault(fmt.Sprintf("%s\n\n(Document type: %s, Operation: %s) - (Records: %s, User: %d)",
 		forbiddenText, m.description, op, pyRepr(invalid[:min(len(invalid), 6)]), e.uid))

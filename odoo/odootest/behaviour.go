@@ -15,8 +15,10 @@ type behaviour struct {
 	nameGet      func(e *env, m *model, r *row) string
 	nameSearch   func(e *env, m *model, name, op string, domain []any, limit int64) (ids []int64, handled bool, err error)
 	methods      map[string]method
-	within       values // context entries for its x2many commands
-	createAsBot  bool   // create runs as OdooBot once the rights are checked
+	within       values                                            // context entries for its x2many commands
+	rules        func(e *env, m *model, op string) func(*row) bool // record rules written in code, for users; nil = everything
+	refuse       func(e *env, m *model, op string, id int64) error // the fault of a record outside them; nil = the usual one
+	createAsBot  bool                                              // create runs as OdooBot once the rights are checked
 }
 
 // behaviours are filled in by init functions, one per file of models: as a plain initialiser it would refer to itself.

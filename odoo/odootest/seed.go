@@ -360,7 +360,7 @@ func (s *seeder) masterData() {
 		s.add("mail.activity.type", t.id, t.xmlID, vals)
 	}
 	for _, t := range subtypes {
-		s.add("mail.message.subtype", t.id, t.xmlID, values{"name": t.name, "res_model": falseForText(t.model), "default": t.byDefault})
+		s.add("mail.message.subtype", t.id, t.xmlID, values{"name": t.name, "res_model": falseForText(t.model), "default": t.byDefault, "internal": t.id == 2 || t.id == 3})
 	}
 	for _, u := range units {
 		s.add("uom.uom", u.id, "uom.product_uom_"+u.xmlID, values{"name": u.name, "factor": u.factor, "uom_type": u.kind, "rounding": 0.01, "active": true})

@@ -1,10 +1,8 @@
 package odootest
 
 import (
-	"encoding/base64"
 	"fmt"
 	"html"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -25,6 +23,18 @@ func init() {
 				}
 			}
 			return recordsetResult, nil
+		}},
+		"activity_feedback": {multi: true, params: []string{"act_type_xmlids", "user_id", "feedback"}, need: 1, run: func(c *call) (any, error) {
+			found := c.scheduled()
+			for _, id := range found {
+				if _, err := c.e.tellDone(c.e.model("mail.activity"), id, c.textArg("feedback")); err != nil {
+					return nil, err
+				}
+			}
+			return true, c.e.sudo().unlink(c.e.model("mail.activity"), found)
+		}},
+		"activity_unlink": {multi: true, params: []string{"act_type_xmlids", "user_id"}, need: 1, run: func(c *call) (any, error) {
+			return true, c.e.unlink(c.e.model("mail.activity"), c.scheduled())
 		}},
 	}
 	behaviours["mail.message"] = &behaviour{
@@ -66,15 +76,6 @@ func (e *env) nextActivity(m *model, r *row, name string) any {
 	return e.anyValue(act, next, act.field(name))
 }
 
-var anyTag = regexp.MustCompile(`<[^>]*>`)
-
-// noteName is the first line of a note's text.
-func noteName(_ *env, m *model, r *row) any {
-	text := strings.ReplaceAll(r.str(m.field("memo")), "<br>", "\n")
-	first, _, _ := strings.Cut(strings.TrimSpace(html.UnescapeString(anyTag.ReplaceAllString(text, ""))), "\n")
-	return first
-}
-
 // messagePost adds a message to a record's chatter; the record's write_date stays.
 func messagePost(c *call) (any, error) {
 	if c.e.text("res.partner", c.e.refOf("res.users", c.e.uid, "partner_id"), "email") == "" {
@@ -90,7 +91,7 @@ func messagePost(c *call) (any, error) {
 	if _, note := c.e.xmlID("mail.mt_note"); note != 0 {
 		vals["subtype_id"] = note
 	}
-	for _, name := range []string{"body", "subject", "message_type", "parent_id", "message_id", "partner_ids", "attachment_ids", "attachments"} {
+	for _, name := range []string{"body", "subject", "message_type", "parent_id", "message_id", "partner_ids", "author_id"} {
 		if v, ok := c.args[name]; ok {
 			vals[name] = v
 		}
@@ -125,30 +126,35 @@ func (c *call) mayPost() error {
 	return c.e.checkRules(c.m, op, c.ids)
 }
 
+// post adds a message to a record's chatter in the user's name.
 func (e *env) post(model string, id int64, vals values) (int64, error) {
 	vals["model"], vals["res_id"] = model, id
 	if !truthy(vals["message_id"]) {
 		vals["message_id"] = fmt.Sprintf("<%d.%d-openerp-%d-%s@odoo>", e.rows("mail.message").next, int64(e.tx.stamp), id, model)
 	}
 	vals["record_name"] = e.nameOf(model, id)
+	if !truthy(vals["parent_id"]) && model != "mail.channel" {
+		vals["parent_id"] = falseFor(e.firstMessage(model, id))
+	}
+	return e.postAs(vals)
+}
+
+// postAs makes a message and tells whom it concerns. The author is the user unless vals name another, the sender is always the user.
+func (e *env) postAs(vals values) (int64, error) {
 	partner := e.refOf("res.users", e.uid, "partner_id")
-	vals["author_id"] = partner
+	if author, ok := toInt(vals["author_id"]); !ok || author == 0 {
+		vals["author_id"] = partner
+	}
 	if mail := e.text("res.partner", partner, "email"); mail != "" {
 		vals["email_from"] = e.text("res.partner", partner, "name") + " <" + mail + ">"
 		vals["reply_to"] = vals["email_from"]
 	}
 	for name, v := range vals { // partner ids may come plain here, unlike anywhere else
-		if ids, ok := toIDs(v); ok && (name == "partner_ids" || name == "attachment_ids") && len(ids) > 0 {
+		if ids, ok := toIDs(v); ok && name == "partner_ids" && len(ids) > 0 {
 			vals[name] = []any{[]any{int64(6), int64(0), idList(ids)}}
 		}
 	}
-	if err := e.attachFiles(model, id, vals); err != nil {
-		return 0, err
-	}
 	m := e.model("mail.message")
-	if !truthy(vals["parent_id"]) {
-		vals["parent_id"] = falseFor(e.firstMessage(model, id))
-	}
 	message, err := e.sudo().create(m, vals)
 	if err != nil {
 		return 0, err
@@ -158,6 +164,7 @@ func (e *env) post(model string, id int64, vals values) (int64, error) {
 	if err := e.tx.put(m.name, message, r); err != nil {
 		return 0, err
 	}
+	model, id := e.documentOf(m, message)
 	return message, e.notify(message, model, id)
 }
 
@@ -230,32 +237,23 @@ func (c *call) schedule(id int64) error {
 	return err
 }
 
-// attachFiles makes attachments of the files that a message brings, pairs of a name and a content that is not in base64
-// (addons/mail/models/mail_thread.py, _message_post_process_attachments).
-func (e *env) attachFiles(model string, id int64, vals values) error {
-	files, ok := vals["attachments"].([]any)
-	delete(vals, "attachments")
-	if !ok {
-		return nil
-	}
-	var made []any
-	for _, f := range files {
-		pair, ok := f.([]any)
-		if !ok || len(pair) < 2 {
-			return rawFault("ValueError: not enough values to unpack")
+// scheduled are the activities of the documents that business flows scheduled, of the types and the user asked for.
+func (c *call) scheduled() []int64 {
+	m := c.e.model("mail.activity")
+	names, _ := c.arg("act_type_xmlids").([]any)
+	var found []int64
+	for _, doc := range c.ids {
+		for _, id := range c.e.attached(m, c.m.name, doc) {
+			r := c.e.row(m.name, id)
+			of := slices.ContainsFunc(names, func(n any) bool {
+				xml, _ := n.(string)
+				_, typ := c.e.xmlID(xml)
+				return typ != 0 && typ == r.ref(m.field("activity_type_id"))
+			})
+			if user := c.intArg("user_id"); of && r.flag(m.field("automated")) && (user == 0 || user == r.ref(m.field("user_id"))) {
+				found = append(found, id)
+			}
 		}
-		content, _ := pair[1].(string)
-		name := fmt.Sprint(pair[0])
-		file, err := e.sudo().create(e.model("ir.attachment"), values{
-			"name": name, "datas_fname": name, "datas": base64.StdEncoding.EncodeToString([]byte(content)), "res_model": model, "res_id": id,
-		})
-		if err != nil {
-			return err
-		}
-		made = append(made, []any{int64(4), file})
 	}
-	if len(made) > 0 {
-		vals["attachment_ids"] = made
-	}
-	return nil
+	return found
 }

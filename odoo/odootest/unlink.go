@@ -30,6 +30,9 @@ func (e *env) unlink(m *model, ids []int64) error {
 	if err := e.delete(m, union(nil, ids), map[rowKey]bool{}); err != nil {
 		return err
 	}
+	if err := e.endActivities(m, ids); err != nil {
+		return err
+	}
 	return after()
 }
 

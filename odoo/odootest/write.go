@@ -115,6 +115,11 @@ func (e *env) writeChecked(m *model, ids []int64, vals values, b *behaviour) err
 	if err != nil {
 		return err
 	}
+	if active, given := vals["active"]; given && active == false {
+		if err := e.endActivities(m, ids); err != nil {
+			return err
+		}
+	}
 	if b.afterWrite != nil {
 		if err := b.afterWrite(e, m, ids, vals, before); err != nil {
 			return err
