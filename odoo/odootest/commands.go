@@ -111,6 +111,9 @@ func (e *env) setLinks(m *model, f *field, co *model, id int64, now []int64) err
 			return validation("%s\n\nModel: Unknown (Unknown), Constraint: %s_fkey", referencedText, f.rel)
 		}
 	}
+	if f.through != nil {
+		return e.setThrough(f, id, now)
+	}
 	if f.mirror == "" {
 		return e.link(m, f, id, now)
 	}

@@ -10,7 +10,7 @@
 //
 // What a model's Python code adds is written out for res.users, res.groups, res.company, res.partner, res.partner.category,
 // hr.employee, hr.department, hr.job, hr.attendance, hr.leave, resource.resource, ir.model, ir.model.fields, ir.model.data, ir.rule,
-// ir.attachment, mail.message and mail.activity, and as far as documents need it for hr.expense, hr.expense.sheet, purchase.order,
+// ir.attachment, mail.message, mail.activity, mail.channel and note.note, and as far as documents need it for hr.expense, hr.expense.sheet, purchase.order,
 // sale.order, account.invoice, account.move and their lines: amounts, balance, numbers, states, who may bring them about, the messages
 // a new state leaves. Every other model is the plain ORM. Views, onchanges, mail delivery, tracked values, recurring calendar events,
 // payments, deliveries and multi-company rules are not here. Fault texts are English, but for the few whose Chinese wording was recorded.

@@ -164,6 +164,8 @@ func (e *env) links(m *model, r *row, f *field) []int64 {
 	switch {
 	case f.name == "website_message_ids": // the portal's conversation, which nobody leads here
 		return nil
+	case f.through != nil:
+		return e.throughLinks(f, r.id)
 	case f.name == "message_partner_ids":
 		return e.followers(m, r)
 	case f.typ == "one2many":

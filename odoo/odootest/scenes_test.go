@@ -101,7 +101,7 @@ purchase-button-confirm nofault-purchase-approve-by-user purchase-button-approve
 expense-approve expense-move-create expense-refuse
 event-create event-create-allday event-create-dateonly event-create-iso-z event-create-offset event-create-xmlrpc-datetime
 fault-event-garbage-datetime fault-event-stop-before-start event-read-iso-variants task-create task-read
-message-post-attachment message-post-attachments-tuple html-note-create html-note-read html-write-plain`
+channel-create channel-message-post message-post-attachment message-post-attachments-tuple html-note-create html-note-read html-write-plain`
 
 const documentScene = `
 invoice-create invoice-read invoice-open invoice-read-open invoice-line-read fault-invoice-cancel fault-invoice-unlink-open
@@ -242,6 +242,8 @@ func init() {
 			r.make("hr.expense.sheet", id+1, map[string]any{"name": "Report", "employee_id": 2, "state": "submit"})
 		}
 	}
+	before["channel-create"] = func(r *replay) { r.seq("mail.channel", 4) }
+	before["channel-message-post"] = func(r *replay) { r.seq("mail.message", 2659) }
 	before["event-create"] = func(r *replay) { r.seq("calendar.event", 2) }
 	before["event-create-dateonly"] = func(r *replay) { r.seq("calendar.event", 7) }
 	before["event-create-offset"] = func(r *replay) { r.seq("calendar.event", 6) }

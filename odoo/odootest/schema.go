@@ -66,8 +66,9 @@ type field struct {
 	groups                                   []string
 	onDelete                                 string // "set null", "cascade", "restrict"
 	def                                      any
-	rel, relCol                              string // many2many: the relation table and this side's column
-	mirror                                   string // many2many stored on the other model: that model's field
+	rel, relCol                              string   // many2many: the relation table and this side's column
+	mirror                                   string   // many2many stored on the other model: that model's field
+	through                                  *through // many2many: the model that is its relation table
 	related                                  []string
 	inherited                                bool // comes from the _inherits parent
 	property                                 bool // kept in ir.property or another model's table by the real server, in a column here
@@ -217,6 +218,7 @@ func finish(models map[string]*model) {
 		employee.field("tz").related = []string{"resource_id", "tz"}
 		employee.field("resource_id").onDelete = "restrict"
 	}
+	throughs(models)
 	next, nextField := int64(0), int64(0)
 	taken := map[int64]bool{}
 	for _, id := range recordedIDs {

@@ -362,6 +362,8 @@ func (s *seeder) masterData() {
 	for _, t := range subtypes {
 		s.add("mail.message.subtype", t.id, t.xmlID, values{"name": t.name, "res_model": falseForText(t.model), "default": t.byDefault, "internal": t.id == 2 || t.id == 3})
 	}
+	_, internal := s.e.xmlID("base.group_user")
+	s.add("mail.channel", 1, "mail.channel_all_employees", values{"name": "general", "public": "groups", "group_public_id": internal, "channel_type": "channel", "email_send": false})
 	for _, u := range units {
 		s.add("uom.uom", u.id, "uom.product_uom_"+u.xmlID, values{"name": u.name, "factor": u.factor, "uom_type": u.kind, "rounding": 0.01, "active": true})
 	}

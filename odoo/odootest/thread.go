@@ -1,6 +1,7 @@
 package odootest
 
 import (
+	"encoding/base64"
 	"fmt"
 	"html"
 	"slices"
@@ -36,22 +37,6 @@ func init() {
 		"activity_unlink": {multi: true, params: []string{"act_type_xmlids", "user_id"}, need: 1, run: func(c *call) (any, error) {
 			return true, c.e.unlink(c.e.model("mail.activity"), c.scheduled())
 		}},
-	}
-	behaviours["mail.message"] = &behaviour{
-		defaults: func(e *env, _ *model) values {
-			return values{"date": e.tx.stamp.String(), "author_id": orFalse(e.value("res.users", e.uid, "partner_id"))}
-		},
-		methods: map[string]method{"set_message_done": {multi: true, run: messageDone}},
-		compute: map[string]func(*env, *model, *row) any{
-			"needaction": func(e *env, m *model, r *row) any {
-				n := e.model("mail.notification")
-				own := e.refOf("res.users", e.uid, "partner_id")
-				return slices.ContainsFunc(e.rows(n.name).referring(n.field("mail_message_id"), r.id), func(id int64) bool {
-					x := e.row(n.name, id)
-					return x.ref(n.field("res_partner_id")) == own && !x.flag(n.field("is_read"))
-				})
-			},
-		},
 	}
 }
 
@@ -106,7 +91,52 @@ func messagePost(c *call) (any, error) {
 	if v, ok := c.args["subtype_id"]; ok {
 		vals["subtype_id"] = v
 	}
+	files, err := c.postedFiles()
+	if err != nil {
+		return nil, err
+	}
+	if len(files) > 0 {
+		vals["attachment_ids"] = []any{[]any{int64(6), int64(0), idList(files)}}
+	}
 	return c.e.post(c.m.name, c.ids[0], vals)
+}
+
+// postedFiles are the attachments of a message: contents become files of the document, and so do files uploaded for a message yet to be sent.
+func (c *call) postedFiles() ([]int64, error) {
+	att := c.e.model("ir.attachment")
+	var files []int64
+	given, _ := c.arg("attachment_ids").([]any)
+	for _, v := range given {
+		if cmd, ok := v.([]any); ok && len(cmd) > 1 {
+			v = cmd[1]
+		}
+		id, ok := toInt(v)
+		r := c.e.row(att.name, id)
+		if !ok || r == nil {
+			continue
+		}
+		if r.str(att.field("res_model")) == "mail.compose.message" && r.createdBy == c.e.uid {
+			if err := c.e.sudo().write(att, []int64{id}, values{"res_model": c.m.name, "res_id": c.ids[0]}); err != nil {
+				return nil, err
+			}
+		}
+		files = append(files, id)
+	}
+	contents, _ := c.arg("attachments").([]any)
+	for _, v := range contents {
+		pair, _ := v.([]any)
+		if len(pair) < 2 {
+			continue
+		}
+		id, err := c.e.create(att, values{
+			"name": pair[0], "datas_fname": pair[0], "datas": base64.StdEncoding.EncodeToString([]byte(pyStr(pair[1]))), "res_model": c.m.name, "res_id": c.ids[0],
+		})
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, id)
+	}
+	return files, nil
 }
 
 // postByReaders are the models on whose records everybody posts who may read them (_mail_post_access); elsewhere it takes the right to write.
@@ -135,6 +165,9 @@ func (e *env) post(model string, id int64, vals values) (int64, error) {
 	vals["record_name"] = e.nameOf(model, id)
 	if !truthy(vals["parent_id"]) && model != "mail.channel" {
 		vals["parent_id"] = falseFor(e.firstMessage(model, id))
+	}
+	if _, comment := e.xmlID("mail.mt_comment"); model == "mail.channel" && vals["subtype_id"] == comment {
+		vals["channel_ids"] = []any{[]any{int64(6), int64(0), []any{id}}}
 	}
 	return e.postAs(vals)
 }
@@ -180,7 +213,7 @@ func (e *env) firstMessage(model string, id int64) int64 {
 // announce is what mail.thread does when a record is made: its maker follows it and the chatter says so, unless the context
 // forbids (addons/mail/models/mail_thread.py, create).
 func (e *env) announce(m *model, id int64) error {
-	if m.field("message_ids") == nil || truthy(e.context["tracking_disable"]) || m.name == "res.users" {
+	if m.field("message_ids") == nil || truthy(e.context["tracking_disable"]) || m.name == "res.users" || m.name == "mail.channel" {
 		return nil
 	}
 	if quiet := m.name == "hr.department" || m.name == "hr.job"; !quiet && !truthy(e.context["mail_create_nosubscribe"]) && e.uid != superuser {

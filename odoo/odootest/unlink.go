@@ -33,6 +33,9 @@ func (e *env) unlink(m *model, ids []int64) error {
 	if err := e.endActivities(m, ids); err != nil {
 		return err
 	}
+	if err := e.endThread(m, ids); err != nil {
+		return err
+	}
 	return after()
 }
 
