@@ -18,6 +18,7 @@ type behaviour struct {
 	within       values                                            // context entries for its x2many commands
 	rules        func(e *env, m *model, op string) func(*row) bool // record rules written in code, for users; nil = everything
 	refuse       func(e *env, m *model, op string, id int64) error // the fault of a record outside them; nil = the usual one
+	realIDs      func(any) any                                     // the ids of rows for those a call names
 	createAsBot  bool                                              // create runs as OdooBot once the rights are checked
 }
 

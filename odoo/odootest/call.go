@@ -59,6 +59,9 @@ func (e *env) execute(model, name string, args []any, kwargs map[string]any) (an
 		if len(args) == 0 {
 			return nil, rawFault("IndexError: tuple index out of range")
 		}
+		if b := behaviourOf(m.name); b.realIDs != nil {
+			args[0] = b.realIDs(args[0])
+		}
 		ids, ok := toIDs(args[0])
 		if !ok {
 			return nil, pythonFault("psycopg2.ProgrammingError", "can't adapt type 'dict'")

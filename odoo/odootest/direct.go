@@ -32,7 +32,10 @@ func (p *Session) Write(model string, id int64, vals map[string]any) error {
 
 // Unlink deletes records.
 func (p *Session) Unlink(model string, ids ...int64) error {
-	return p.do(model, func(e *env, m *modelType) error { return e.unlink(m, ids) })
+	return p.do(model, func(e *env, _ *modelType) error {
+		_, err := e.execute(model, "unlink", []any{idList(ids)}, nil)
+		return err
+	})
 }
 
 // Call runs any public method as execute_kw would.

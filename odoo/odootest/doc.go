@@ -10,10 +10,11 @@
 //
 // What a model's Python code adds is written out for res.users, res.groups, res.company, res.partner, res.partner.category,
 // hr.employee, hr.department, hr.job, hr.attendance, hr.leave, resource.resource, ir.model, ir.model.fields, ir.model.data, ir.rule,
-// ir.attachment, mail.message, mail.activity, mail.channel and note.note, and as far as documents need it for hr.expense, hr.expense.sheet, purchase.order,
-// sale.order, account.invoice, account.move and their lines: amounts, balance, numbers, states, who may bring them about, the messages
-// a new state leaves. Every other model is the plain ORM. Views, onchanges, mail delivery, tracked values, recurring calendar events,
-// payments, deliveries and multi-company rules are not here. Fault texts are English, but for the few whose Chinese wording was recorded.
+// ir.attachment, mail.message, mail.activity, mail.channel, note.note, calendar.event with its occurrences and attendees, and as far
+// as documents need it for hr.expense, hr.expense.sheet, purchase.order, sale.order, account.invoice, account.move and their lines:
+// amounts, balance, numbers, states, who may bring them about, the messages a new state leaves. Every other model is the plain ORM.
+// Views, onchanges, mail delivery, tracked values, payments, deliveries and multi-company rules are not here. Fault texts are English,
+// but for the few whose Chinese wording was recorded.
 //
 // Server is the process with its database. Its direct methods (Create, Write, As) act as a person in Odoo's own interface, without
 // a remote call; Begin gives a transaction that commits late; Fail, Hold, Latency, Down, OnCall and Rule make things go wrong.

@@ -99,7 +99,7 @@ message-post-partner message-post-int-id activity-feedback activity-read-after-d
 sale-action-confirm sale-action-confirm-again sale-action-cancel
 purchase-button-confirm nofault-purchase-approve-by-user purchase-button-approve purchase-button-cancel fault-expense-approve-by-employee expense-approve-officer
 expense-approve expense-move-create expense-refuse
-event-create event-create-allday event-create-dateonly event-create-iso-z event-create-offset event-create-xmlrpc-datetime
+event-create event-create-allday event-create-recurrent event-search-no-virtual event-search-read-virtual-ids event-create-dateonly event-create-iso-z event-create-offset event-create-xmlrpc-datetime
 fault-event-garbage-datetime fault-event-stop-before-start event-read-iso-variants task-create task-read
 channel-create channel-message-post message-post-attachment message-post-attachments-tuple html-note-create html-note-read html-write-plain`
 

@@ -364,6 +364,9 @@ func (s *seeder) masterData() {
 	}
 	_, internal := s.e.xmlID("base.group_user")
 	s.add("mail.channel", 1, "mail.channel_all_employees", values{"name": "general", "public": "groups", "group_public_id": internal, "channel_type": "channel", "email_send": false})
+	for i, a := range alarms {
+		s.add("calendar.alarm", int64(i+1), "calendar."+a.xmlID, values{"name": a.name, "type": a.typ, "duration": a.duration, "interval": a.interval, "duration_minutes": a.minutes})
+	}
 	for _, u := range units {
 		s.add("uom.uom", u.id, "uom.product_uom_"+u.xmlID, values{"name": u.name, "factor": u.factor, "uom_type": u.kind, "rounding": 0.01, "active": true})
 	}

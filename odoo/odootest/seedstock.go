@@ -28,6 +28,19 @@ var subtypes = []struct {
 	{44, "sale.mt_order_confirmed", "Sales Order Confirmed", "sale.order", false},
 }
 
+var alarms = []struct {
+	xmlID, name, typ, interval string
+	duration, minutes          int64
+}{
+	{"alarm_notif_1", "15 Minute(s)", "notification", "minutes", 15, 15},
+	{"alarm_notif_2", "30 Minute(s)", "notification", "minutes", 30, 30},
+	{"alarm_notif_3", "1 Hour(s)", "notification", "hours", 1, 60},
+	{"alarm_notif_4", "2 Hour(s)", "notification", "hours", 2, 120},
+	{"alarm_notif_5", "1 Day(s)", "notification", "days", 1, 1440},
+	{"alarm_mail_1", "3 Hour(s), by e-mail", "email", "hours", 3, 180},
+	{"alarm_mail_2", "6 Hour(s), by e-mail", "email", "hours", 6, 360},
+}
+
 var units = []struct {
 	id                int64
 	xmlID, name, kind string
