@@ -2,6 +2,7 @@ package odootest
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -188,11 +189,7 @@ func eventMethods() map[string]method {
 // eventRule turns a written rrule into its fields.
 func eventRule(vals values) {
 	if text, _ := vals["rrule"].(string); text != "" {
-		rule := parseRule(text)
-		delete(rule, "recurrency")
-		for k, v := range rule {
-			vals[k] = v
-		}
+		maps.Copy(vals, parseRule(text))
 	}
 	delete(vals, "rrule")
 }

@@ -66,7 +66,9 @@ func TestRulesOfRepetition(t *testing.T) {
 		"never":        {vals{"rrule_type": "daily", "count": 0}, "FREQ=DAILY;INTERVAL=1;COUNT=0", "", ""},
 		"as a rule":    {vals{"rrule": "FREQ=WEEKLY;BYDAY=TU,TH;COUNT=3"}, "FREQ=WEEKLY;BYDAY=TU,TH;INTERVAL=1;COUNT=3", "2027-01-04", "261208 261210 261215"},
 	} {
-		c.rule["recurrency"] = true
+		if c.rule["rrule"] == nil {
+			c.rule["recurrency"] = true
+		}
 		got := o.s.Get("calendar.event", o.event(name, c.rule))
 		if final, _ := got["final_date"].(string); got["rrule"] != c.text || final != c.final {
 			t.Errorf("%s: %v until %v", name, got["rrule"], got["final_date"])
@@ -226,11 +228,15 @@ func TestAllDayAndPrivate(t *testing.T) {
 	if err := o.bridge.Write(ctx(), "calendar.event", []int64{private}, vals{"location": "x"}, nil); err == nil || !strings.Contains(err.Error(), "Document type: Event, Operation: write") {
 		t.Errorf("a stranger writes: %v", err)
 	}
-	var arg []any
-	for _, v := range []any{"7-x", "x"} {
-		arg = []any{v}
-		if _, err := o.bridge.Execute(ctx(), "calendar.event", "read", []any{arg, []any{"name"}}, nil); err == nil {
-			t.Errorf("read %v", v)
+	if _, err := o.bridge.Execute(ctx(), "calendar.event", "read", []any{[]any{"7-x"}, []any{"name"}}, nil); err == nil || !strings.Contains(err.Error(), "ValueError") {
+		t.Errorf("read a bad id: %v", err)
+	}
+	invited := o.s.Create("calendar.event", vals{
+		"name": "请", "privacy": "private", "start": "2026-12-07 01:00:00", "stop": "2026-12-07 02:00:00", "partner_ids": []any{[]any{6, 0, []int64{o.partner("bridge")}}},
+	})
+	for name, fields := range map[string][]string{"Busy": {"name"}, "请": {"name", "partner_ids"}} { // the invited must ask for the guests
+		if rows, err := o.bridge.Read(ctx(), "calendar.event", []int64{invited}, fields, nil); err != nil || rows[0]["name"] != name {
+			t.Errorf("the invited reads %v: %v", rows, err)
 		}
 	}
 }

@@ -206,7 +206,7 @@ func parseRule(text string) values {
 			vals["count"], vals["end_type"] = n, "count"
 		case "UNTIL":
 			if len(v) >= 8 {
-				vals["final_date"], vals["end_type"] = v[:4]+"-"+v[4:6]+"-"+v[6:8], "end_date"
+				vals["final_date"], vals["end_type"], vals["count"] = v[:4]+"-"+v[4:6]+"-"+v[6:8], "end_date", int64(0)
 			}
 		case "BYMONTHDAY":
 			vals["month_by"], vals["day"] = "date", n
