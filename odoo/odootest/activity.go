@@ -230,15 +230,16 @@ func activityDone(c *call) (any, error) {
 	return message, c.e.sudo().unlink(c.m, c.ids)
 }
 
-// tellDone posts the message that an activity leaves behind when it is done.
+// tellDone posts the message that an activity leaves behind when it is done. Its author is the user's contact or the default the context
+// has for it; its text names the user in any case.
 func (e *env) tellDone(m *model, id int64, feedback string) (int64, error) {
 	r := e.row(m.name, id)
 	model, doc := e.documentOf(m, id)
 	typ := r.ref(m.field("activity_type_id"))
 	_, subtype := e.xmlID("mail.mt_activities")
 	return e.post(model, doc, values{
-		"body":         doneBody(e.text("mail.activity.type", typ, "icon"), e.text("mail.activity.type", typ, "name"), e.nameOf("res.users", e.uid), r.str(m.field("summary")), r.str(m.field("note")), feedback),
-		"message_type": "notification", "subject": "Re: " + e.nameOf(model, doc), "subtype_id": falseFor(subtype), "mail_activity_type_id": falseFor(typ),
+		"body":      doneBody(e.text("mail.activity.type", typ, "icon"), e.text("mail.activity.type", typ, "name"), e.nameOf("res.users", e.uid), r.str(m.field("summary")), r.str(m.field("note")), feedback),
+		"author_id": e.context["default_author_id"], "message_type": "notification", "subject": "Re: " + e.nameOf(model, doc), "subtype_id": falseFor(subtype), "mail_activity_type_id": falseFor(typ),
 	})
 }
 

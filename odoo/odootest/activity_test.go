@@ -52,6 +52,12 @@ func TestDoneAndCancelledActivities(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "Record does not exist or has been deleted") {
 		t.Errorf("done twice: %v", err)
 	}
+	answer, err = o.bridge.Execute(ctx(), "mail.activity", "action_done", []any{[]int64{o.activity(order, nil)}}, vals{"context": vals{"default_author_id": o.partner("zhang")}})
+	o.must(err)
+	msg = o.s.Get("mail.message", answer.(int64))
+	if msg["author_id"].([]any)[0] != o.partner("zhang") || msg["create_uid"].([]any)[1] != "bridge" || !strings.HasPrefix(msg["email_from"].(string), "bridge") {
+		t.Errorf("done for 张三: %v", msg)
+	}
 	cancelled := o.activity(order, nil)
 	last = o.lastMessage()
 	o.must(o.bridge.Unlink(ctx(), "mail.activity", []int64{cancelled}, nil))
