@@ -183,21 +183,26 @@ func decideOutcome(f approvalFacts) approvalVerdict {
 }
 
 // editedSince names the fields that show something else now than when they were sent, or, of a record that was made of an approval, than
-// right after it was made. Pure.
-func editedSince(m *mapping.Mapping, l *Link, view mapping.View) string {
+// right after it was made; alike says whether two values are the same. Pure, but for alike.
+func editedSince(m *mapping.Mapping, l *Link, view mapping.View, alike func(*mapping.Field, mapping.Value, mapping.Value) bool) string {
 	var words []string
 	for _, f := range m.Fields {
-		sentTo := f.Writes(mapping.DingTalk) && !f.OnCreate && (f.OdooName != "" || f.Value != nil)
-		madeOf := f.Writes(mapping.Odoo) && f.OnCreate && f.DingName != "" && f.Lines == nil
-		if !sentTo && !madeOf {
+		if !decidedAbout(f) {
 			continue
 		}
 		was, sent := l.Base(mapping.Odoo, f)
 		now := view[f.Key]
-		if !sent || now.IsUnknown() || now == was {
+		if !sent || now.IsUnknown() || alike(f, was, now) {
 			continue
 		}
 		words = append(words, strings.TrimPrefix(f.Key, "form.")+" "+quote(was)+" -> "+quote(now))
 	}
 	return strings.Join(words, ", ")
+}
+
+// decidedAbout says whether the field is one of what is decided: it was sent, or the record was made of it.
+func decidedAbout(f *mapping.Field) bool {
+	sent := f.Writes(mapping.DingTalk) && !f.OnCreate && (f.OdooName != "" || f.Value != nil)
+	made := f.Writes(mapping.Odoo) && f.OnCreate && f.DingName != "" && f.Lines == nil
+	return sent || made
 }

@@ -129,7 +129,7 @@ func (b *batch) approvalFacts(t *task, f *mapping.Field) (approvalFacts, error) 
 		facts.by = b.nameOf(by)
 	}
 	if t.link != nil && t.link.State == Linked {
-		facts.edited = editedSince(b.m, t.link, t.odoo.View)
+		facts.edited = editedSince(b.m, t.link, t.odoo.View, b.refs.alike)
 	}
 	if f == nil {
 		return facts, nil

@@ -3,6 +3,7 @@ package bridge_test
 import (
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -557,6 +558,32 @@ func TestEditedRightAfterTheFirstStep(t *testing.T) {
 	o.step()
 	want(t, "state", o.state(leave), "validate1")
 	o.wantHeld("edited in odoo since it was sent: 天数 \"2\" -> \"9\"")
+}
+
+// TestDecidedInOdooRightBeforeOurStep: between our look and our step, in the second of the last write.
+func TestDecidedInOdooRightBeforeOurStep(t *testing.T) {
+	o := newOffice(t)
+	o.later(time.Until(time.Now().Truncate(time.Second).Add(time.Second))) // everything happens in one second
+	leave, in := o.asked()
+	must(t, o.ding.Refuse(in.ID, "不行"))
+	var looks atomic.Int64
+	o.ding.OnRequest(func(r dingtalktest.Request) {
+		if r.Method == http.MethodGet && r.Path == "/v1.0/workflow/processInstances" {
+			looks.Store(1)
+		}
+	})
+	o.odoo.OnCall(func(c odootest.Call) {
+		if c.Model != "hr.leave" || c.Method != "search_read" || looks.Load() == 0 {
+			return
+		}
+		if looks.Add(1) == 3 { // the first is the look, this one belongs to the step
+			o.odoo.OnCall(nil)
+			o.press(leave, "action_approve")
+		}
+	})
+	o.step()
+	want(t, "state", o.state(leave), "validate")
+	o.wantHeld("both decided")
 }
 
 // TestADecisionWhoseCallIsCutIsCarriedOver: at once, not only when the approval would have been read again anyway.

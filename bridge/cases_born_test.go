@@ -1,6 +1,7 @@
 package bridge_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -300,4 +301,20 @@ func TestBornAndEditedInOdooWhileItRuns(t *testing.T) {
 	must(t, err)
 	o.step()
 	want(t, "state once a person took the decision", o.state(leave), "validate")
+}
+
+// TestBornOfSomebodyWhoIsLinkedAnew: the link has another number, and the leave is that person's all the same.
+func TestBornOfSomebodyWhoIsLinkedAnew(t *testing.T) {
+	o := newBirth(t)
+	id := o.askInDing("年假", "2026-12-07 09:00", "2026-12-07 18:00")
+	o.step()
+	leave, _ := o.leaves()[0]["id"].(int64)
+	ref := bridge.Ref{Side: mapping.Odoo, Kind: "hr.employee", ID: bridge.ID(fmt.Sprint(o.li))}
+	_, err := bridge.ForgetRecord(o.ctx, o.store, o.set(), ref)
+	must(t, err)
+	o.sync()
+	must(t, o.ding.Agree(id, ""))
+	o.step()
+	want(t, "held", o.held(), "")
+	want(t, "state", o.state(leave), "validate")
 }

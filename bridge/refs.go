@@ -114,12 +114,9 @@ func refIDs(raw any) []string {
 
 // IDOf implements mapping.Refs. An attribute is a field of the referred mapping, as it last settled on DingTalk.
 func (r *refs) IDOf(_ string, side mapping.Side, link, attribute string) (string, bool) {
-	l, ok := r.links[link]
-	if !ok {
-		l = r.load(link)
-		if l == nil {
-			return "", false
-		}
+	l := r.linkOf(link)
+	if l == nil {
+		return "", false
 	}
 	if attribute != "" {
 		v := l.Bases[mapping.DingTalk][attribute].Value
@@ -130,6 +127,24 @@ func (r *refs) IDOf(_ string, side mapping.Side, link, attribute string) (string
 	}
 	id := l.On(side)
 	return string(id), id != ""
+}
+
+// alike says whether two values of a field are the same: of a reference, whether they name one record, though it was linked anew. Whom a
+// forgotten link named nobody knows any more, and that causes nothing.
+func (r *refs) alike(f *mapping.Field, a, b mapping.Value) bool {
+	if a == b || f.Ref == "" || !a.IsKnown() || !b.IsKnown() {
+		return a == b
+	}
+	first, second := r.linkOf(a.Text), r.linkOf(b.Text)
+	return first == nil || second != nil && first.Odoo == second.Odoo && first.OdooCreated == second.OdooCreated
+}
+
+// linkOf is the link of that number, nil when there is none.
+func (r *refs) linkOf(link string) *Link {
+	if l, ok := r.links[link]; ok {
+		return l
+	}
+	return r.load(link)
 }
 
 func (r *refs) load(link string) *Link {

@@ -16,16 +16,18 @@ const mostSteps = 6
 
 // transit brings a field of one record to the wished value by the methods of a transition. The field is read before every step, so that
 // a step is only taken from where it starts, and after the last one: an answer of a method proves nothing. lock is Odoo's optimistic
-// lock for the first step; a further one is locked at what the record showed after the one before, and is taken only while the record
-// shows what it showed before the first (seen): Odoo's lock knows whole seconds, and our own step was in this one.
+// lock for the first step; a further one is locked at what the record showed after the one before. Because that lock knows whole seconds,
+// each step is taken only while the record shows what it showed when it was decided (seen).
 func (s *odooSide) transit(ctx context.Context, m *mapping.Mapping, id int64, t *mapping.Transition, wish string, w *write, lock odoo.Context) error {
 	for n := 0; ; n++ {
 		rec, now, err := s.standing(ctx, m, id, t.Field)
 		if err != nil || now == wish {
 			return err
 		}
-		if n > 0 && editedBeside(m, t.Field, w.seen.Record, rec) {
-			return &Failure{Class: FailRetry, Modified: true, Side: mapping.Odoo, Words: "edited between two steps of a decision"}
+		_, shown := w.seen.Record[t.Field]
+		moved := n == 0 && shown && valueOf(w.seen.Record, &mapping.Field{OdooName: t.Field}) != now
+		if moved || editedBeside(m, t.Field, w.seen.Record, rec) {
+			return &Failure{Class: FailRetry, Modified: true, Side: mapping.Odoo, Words: "edited while it was being decided"}
 		}
 		if n > 0 {
 			lock = odoo.LockContext(m.Model, id, textOf(rec["write_date"])) // our own step moved the record
@@ -96,12 +98,13 @@ func (s *odooSide) standing(ctx context.Context, m *mapping.Mapping, id int64, f
 	return rec, valueOf(rec, &mapping.Field{OdooName: field}), nil
 }
 
-// editedBeside says whether one of the fields that were sent shows something else than before, but for the one that is decided.
+// editedBeside says whether one of the fields that are decided about shows something else than before, but for the one that carries the
+// decision.
 func editedBeside(m *mapping.Mapping, decided string, before, now mapping.Record) bool {
 	return slices.ContainsFunc(m.Fields, func(f *mapping.Field) bool {
 		name, _, _ := strings.Cut(f.OdooName, ".")
 		was, read := before[name]
 		is, known := now[name]
-		return name != "" && name != decided && f.Lines == nil && read && known && !reflect.DeepEqual(was, is)
+		return decidedAbout(f) && name != "" && name != decided && f.Lines == nil && read && known && !reflect.DeepEqual(was, is)
 	})
 }
