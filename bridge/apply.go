@@ -97,7 +97,7 @@ func (b *batch) creationOf(p *pendingCreate) *creation {
 	if b.m.Message != nil {
 		l := p.t.link
 		c.told = &delivery{
-			parts: l.occurrence().Parts, safe: repeatable(b.m.Kind, b.now.Sub(l.Intent.At)),
+			parts: l.occurrence().Parts, safe: repeatable(b.m.Kind, l.Intent.At, b.now, b.e.Zone), room: p.t.room,
 			media: l.occurrence().uploads(), attachment: b.e.odoo.attachment,
 			keep: func() error { return b.e.Store.Update(b.ctx, func(tx Tx) error { return tx.PutLink(l) }) },
 		}

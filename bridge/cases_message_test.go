@@ -333,3 +333,35 @@ func TestASensitiveWordIsHeldWithDingTalksWords(t *testing.T) {
 	want(t, "notices", len(o.said(o.uLi)), 1)
 	want(t, "held", o.held(), "")
 }
+
+// TestMorePeopleThanAMinuteTakes: DingTalk would answer success to all of it, and tell those above its limit nothing.
+func TestMorePeopleThanAMinuteTakes(t *testing.T) {
+	const crowd = 5100
+	var receivers []string
+	for i := range crowd {
+		receivers = append(receivers, fmt.Sprintf("{userid: u%d}", i))
+	}
+	yaml := strings.Replace(noticeYAML, "[{path: member_ids}]", "["+strings.Join(receivers, ", ")+"]", 1)
+	w := newWorldAs(t, nil, mapping.Source{File: "notice.yaml", Data: []byte(yaml)})
+	w.options = func(o *bridge.Options) { o.Now = w.now }
+	w.reopen()
+	w.ding.Quiet(func() {
+		for i := range crowd {
+			w.ding.AddUser(dingtalktest.User{UserID: fmt.Sprintf("u%d", i), Name: fmt.Sprintf("员工%d", i), Mobile: fmt.Sprintf("139%08d", i)})
+		}
+	})
+	unit := w.department("总部", 0, 0)
+	w.sync()
+	w.write("hr.department", unit, map[string]any{"note": "放假"})
+	must(t, w.engine.Step(w.ctx, 0))
+	want(t, "people who got it in the first minute", len(w.ding.ReceivedCounts()), 5000)
+	for range 2 {
+		w.later(time.Minute + time.Second)
+		must(t, w.engine.Step(w.ctx, 0))
+	}
+	want(t, "people who got it", len(w.ding.ReceivedCounts()), crowd)
+	want(t, "told twice", len(w.ding.Duplicates()), 0)
+	for _, n := range w.ding.Notices() {
+		want(t, "withheld", len(n.Forbidden), 0)
+	}
+}

@@ -22,7 +22,11 @@ type dingSide struct {
 	evidence *evidence
 	granted  *granted
 
-	webhooks  map[string]dingtalk.Webhook // of groups' own robots, by the names that mappings use
+	webhooks map[string]dingtalk.Webhook // of groups' own robots, by the names that mappings use
+	noticed  struct {
+		mu sync.Mutex
+		at []noticed // of the last minute
+	}
 	templates templates
 	names     sync.Map // of people the mappings do not know, by userid
 }

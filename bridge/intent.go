@@ -27,10 +27,6 @@ func (b *batch) intend(tx Tx, t *task) error {
 		if l == nil {
 			l = &Link{Mapping: b.m.Name}
 		}
-		if until, err := b.tooManyNow(tx, c); err != nil || !until.IsZero() {
-			t.plan.Changes, t.wait = nil, until
-			return err
-		}
 		before := l.Intent
 		l.State = Creating
 		l.Holds = nil

@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -30,12 +31,12 @@ func partSizes(kind string, said map[string]string) (people, departments int) {
 	return 1, 0
 }
 
-// repeatable says whether DingTalk takes a message only once however often it is sent: a notice of the same content within a day, a webhook's
+// repeatable says whether DingTalk takes a message only once however often it is sent: a notice of the same content on one day, a webhook's
 // message by its msgUuid, one into a conversation by its cid.
-func repeatable(kind string, age time.Duration) bool {
+func repeatable(kind string, first, now time.Time, zone *time.Location) bool {
 	switch kind {
 	case "work_notice":
-		return age < 24*time.Hour
+		return first.In(zone).Format(time.DateOnly) == now.In(zone).Format(time.DateOnly)
 	case "robot_message", "conversation_message":
 		return true
 	}
@@ -46,6 +47,7 @@ func repeatable(kind string, age time.Duration) bool {
 type delivery struct {
 	parts []*Part
 	safe  bool         // a part may be sent again when no answer came
+	room  int          // of a notice: how many people may be told of something in this minute
 	keep  func() error // stores how far the sending has got
 
 	media      map[string]string // the ids of files that were uploaded, by the values that name them
@@ -71,11 +73,14 @@ func (s *dingSide) sendMessage(ctx context.Context, m *mapping.Mapping, c *creat
 			unknown = true
 			continue
 		}
-		if !c.told.safe {
-			p.Sending = true
-			if err := c.told.keep(); err != nil {
+		if m.Kind == "work_notice" {
+			if err := s.takeRoom(c.told, p.people()); err != nil {
 				return err
 			}
+		}
+		p.Sending = true
+		if err := c.told.keep(); err != nil {
+			return err
 		}
 		err := s.sendPart(ctx, m, p, c.values)
 		switch f := classify(err); {
@@ -88,7 +93,7 @@ func (s *dingSide) sendMessage(ctx context.Context, m *mapping.Mapping, c *creat
 			p.Sending, refused = false, err
 			p.missed("", f.Words)
 		default:
-			p.Sending = false
+			p.Sending = f.Ambiguous // then it is sent again, as the same
 			return err
 		}
 		if err := c.told.keep(); err != nil {
@@ -106,6 +111,34 @@ func (s *dingSide) sendMessage(ctx context.Context, m *mapping.Mapping, c *creat
 		return refused
 	}
 	return nil
+}
+
+// takeRoom takes the turn of some people, or fails when there is none in this minute: beyond NoticesPerMinute DingTalk answers success and
+// tells nobody (发送工作通知).
+func (s *dingSide) takeRoom(d *delivery, people int) error {
+	s.noticed.mu.Lock()
+	defer s.noticed.mu.Unlock()
+	now := s.now()
+	s.noticed.at = slices.DeleteFunc(s.noticed.at, func(n noticed) bool { return now.Sub(n.at) >= time.Minute || n.at.After(now) })
+	sum := people
+	for _, n := range s.noticed.at {
+		sum += n.people
+	}
+	if people > d.room || sum > dingtalk.NoticesPerMinute {
+		return &Failure{
+			Class: FailRetry, Free: true, After: time.Minute, Side: mapping.DingTalk,
+			Words: fmt.Sprintf("dingtalk tells %d people a minute; the rest is sent in the next one", dingtalk.NoticesPerMinute),
+		}
+	}
+	d.room -= people
+	s.noticed.at = append(s.noticed.at, noticed{now, people})
+	return nil
+}
+
+// noticed is a notice that was sent to so many people.
+type noticed struct {
+	at     time.Time
+	people int
 }
 
 // sendPart makes one call.

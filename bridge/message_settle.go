@@ -17,6 +17,13 @@ import (
 func (b *batch) intendMessage(tx Tx, t *task, c *Change, l *Link, before *Intent) error {
 	o := l.occurrence()
 	o.N, o.Once = max(t.occurrence, 1), t.once
+	if b.m.Kind == "work_notice" {
+		lately, err := tx.ToldSince(b.now.Add(-time.Minute))
+		if err != nil {
+			return err
+		}
+		t.room = dingtalk.NoticesPerMinute - lately
+	}
 	if c.goesOn {
 		if before != nil {
 			l.Intent.At = before.At // from then on a repetition is known as one
@@ -89,18 +96,6 @@ func contentMark(c *Change) string {
 		return c.Key // never equal to another
 	}
 	return fmt.Sprintf("%x", hash64(raw))
-}
-
-// tooManyNow says when a notice can be sent without going over the receivers that an app may have in a minute; zero: now.
-func (b *batch) tooManyNow(tx Tx, c *Change) (time.Time, error) {
-	if b.m.Kind != "work_notice" || c.To == nil || c.goesOn {
-		return time.Time{}, nil
-	}
-	n, err := tx.ToldSince(b.now.Add(-time.Minute))
-	if err != nil || n == 0 || n+len(c.To.users) <= dingtalk.NoticesPerMinute {
-		return time.Time{}, err
-	}
-	return b.now.Add(time.Minute), nil
 }
 
 // messageSent settles the sending of one message.

@@ -42,6 +42,7 @@ type task struct {
 	occurrence int    // of an approval that is being started, or of a message
 	supersedes *Link  // the occurrence before it
 	once       string // of a message: what tells it from others about the record
+	room       int    // of a notice: how many people may be told of something in this minute
 	asked      bool   // likewise: DingTalk was asked just now who got it
 
 	told []string // what a person decided meanwhile: the next look acts on it
