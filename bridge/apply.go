@@ -108,6 +108,7 @@ func (b *batch) creationOf(p *pendingCreate) *creation {
 	if key := keyFieldOf(b.m.Kind); p.change.Side == mapping.DingTalk && key != "" && c.values[key] == nil {
 		c.values[key] = p.change.Key
 	}
+	b.supply(p, c)
 	return c
 }
 
@@ -136,11 +137,13 @@ func (b *batch) created(p *pendingCreate) (again bool) {
 	case f == nil:
 		b.e.wroteTo(p.change.Side)
 		l.SetOn(p.change.Side, p.c.id)
+		l.ownedBy(p.c.owner)
 		l.State, l.Intent = Linked, nil
 		t.seen(p.change.Side).ID = p.c.id
 		if p.c.found {
 			// It was there already, under our key: nothing was written, the two meet for the first time.
 			l.Bases = nil
+			b.writeUnshown(l)
 			t.plan.Recheck = b.now
 			t.plan.Notes = append(t.plan.Notes, Note{Reason: "found in " + string(p.change.Side) + " under the key " + p.c.key})
 			b.refs.learn(l)
@@ -346,7 +349,7 @@ func (b *batch) writeOf(p *pendingWrite) *write {
 	if slices.ContainsFunc(p.t.wrote, func(a applied) bool { return a.change.Side == s }) {
 		w.seen.Written = "" // our own write moved it; the first one was locked
 	}
-	if kind, _ := dingtalk.KindByName(b.m.Kind); s == mapping.DingTalk && !kind.Read {
+	if kind, _ := dingtalk.KindByName(b.m.Kind); s == mapping.DingTalk && !kind.Read && kind.List == dingtalk.ListNone {
 		b.wholeOf(p.t, w)
 	}
 	if b.m.Message != nil {
@@ -376,6 +379,9 @@ func (b *batch) written(p *pendingWrite) []*pendingWrite {
 		b.e.wroteTo(p.change.Side)
 		t.wrote = append(t.wrote, applied{change: p.change, fields: p.fields})
 		b.noteWrite(t, p.change.Side)
+		if p.w.message > 0 {
+			t.message = p.w.message
+		}
 		if p.change.Op == OpNote {
 			t.link.occurrence().note(p.change.Key)
 		}
@@ -388,6 +394,9 @@ func (b *batch) written(p *pendingWrite) []*pendingWrite {
 		if p.change.Op != OpUpdate {
 			h := Hold{Kind: HeldRefused, Since: b.now, Reason: fmt.Sprintf("%s refused to %s it: %s; held", p.change.Side, p.change.Op, f.Words), On: []Await{awaitsSweep(b.m.Name)}}
 			t.plan.Retire = ""
+			if p.change.Op == OpFinish {
+				t.plan.Settle = ""
+			}
 			if b.m.Approval != nil {
 				h.Odoo = mapping.Text(t.odoo.Written)
 			}

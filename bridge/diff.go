@@ -173,7 +173,7 @@ type diffEnv struct {
 func diffFields(p *Plan, odooView, dingView mapping.View, env diffEnv) {
 	updates := map[mapping.Side]*Change{}
 	for _, f := range p.Mapping.Fields {
-		if f.OnCreate || (f.OdooName == "" && f.Value == nil) || (f.DingName == "" && f.Value == nil) {
+		if f.OnCreate || f.Done || (f.OdooName == "" && f.Value == nil) || (f.DingName == "" && f.Value == nil) {
 			continue
 		}
 		in := inputFor(p, f, odooView[f.Key], dingView[f.Key], env)

@@ -27,6 +27,9 @@ type dingSide struct {
 		mu sync.Mutex
 		at []noticed // of the last minute
 	}
+	store     Store // of the links of what is read from the lists of people
+	todos     todos
+	unionids  sync.Map // by userid
 	templates templates
 	names     sync.Map // of people the mappings do not know, by userid
 }
@@ -63,6 +66,8 @@ func (s *dingSide) Look(ctx context.Context, m *mapping.Mapping, ids []ID, had m
 	switch {
 	case m.Approval != nil:
 		return s.lookInstances(ctx, ids)
+	case kind.List == dingtalk.ListOwn:
+		return s.lookTodos(ctx, m, ids)
 	case !kind.Read:
 		return unread(ids), nil
 	}
@@ -172,6 +177,9 @@ func (s *dingSide) notFound(ctx context.Context, m *mapping.Mapping, id ID, err 
 func (s *dingSide) List(ctx context.Context, m *mapping.Mapping, page func([]Seen) error) (Listing, error) {
 	if kind, _ := dingtalk.KindByName(m.Kind); kind.List == dingtalk.ListNone {
 		return Listing{Why: "dingtalk has no list of " + m.Kind}, nil
+	}
+	if m.Kind == todoKind {
+		return s.listTodos(ctx, m, page)
 	}
 	if m.Kind == "approval_template" {
 		return s.listTemplates(ctx, page)

@@ -23,6 +23,8 @@ func (s *dingSide) Find(ctx context.Context, m *mapping.Mapping, creations []*cr
 			err = s.findDepartment(ctx, c)
 		case "approval":
 			err = s.findInstance(ctx, m, c)
+		case todoKind:
+			err = s.findTodo(ctx, c)
 		}
 		if err != nil {
 			return err
@@ -99,6 +101,8 @@ func (s *dingSide) Create(ctx context.Context, m *mapping.Mapping, creations []*
 		case "approval":
 			c.err = s.startInstance(ctx, m, c)
 			return // it shows what was sent; what becomes of it, events tell
+		case todoKind:
+			s.createTodo(ctx, c)
 		case "attendance_approval":
 			c.err = s.tellAttendance(ctx, ID(c.key), c.values)
 			c.id = ID(c.key)
@@ -119,6 +123,9 @@ func (s *dingSide) Create(ctx context.Context, m *mapping.Mapping, creations []*
 // readAtOnce reads what was just written, while others are still being written: reading them all afterwards would leave the rate
 // allowed for writing unused meanwhile. What cannot be read yet is read with the others; nil then.
 func (s *dingSide) readAtOnce(ctx context.Context, m *mapping.Mapping, id ID) dingtalk.Object {
+	if kind, _ := dingtalk.KindByName(m.Kind); !kind.Read {
+		return nil
+	}
 	o, err := s.object(ctx, m.Kind, id)
 	if err != nil {
 		return nil
@@ -144,7 +151,7 @@ func (s *dingSide) adopt(ctx context.Context, c *creation) error {
 func (s *dingSide) Write(ctx context.Context, m *mapping.Mapping, writes []*write) {
 	s.each(len(writes), func(i int) {
 		w := writes[i]
-		if w.err = s.writeOne(ctx, m, w); w.err == nil && w.op == OpUpdate && m.Kind != "attendance_approval" && m.Message == nil {
+		if w.err = s.writeOne(ctx, m, w); w.err == nil && w.op == OpUpdate {
 			w.back = s.readAtOnce(ctx, m, w.id)
 		}
 	})
@@ -159,6 +166,8 @@ func (s *dingSide) writeOne(ctx context.Context, m *mapping.Mapping, w *write) e
 		return s.recallMessage(ctx, m, w)
 	case m.Message != nil:
 		return s.moveStatusBar(ctx, w)
+	case m.Kind == todoKind:
+		return s.writeTodo(ctx, m, w)
 	case w.op == OpDelete && m.Kind == "attendance_approval":
 		return s.client.Attendance.CancelApproval(ctx, textOf(w.values["userid"]), string(w.id))
 	case m.Kind == "attendance_approval":

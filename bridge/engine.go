@@ -130,6 +130,8 @@ type Engine struct {
 	ledger quotaLedger
 	polls  pollState
 
+	vanished map[string]map[int64]bool // links, by mapping, of whose missing records the polls have told already; the poll's own
+
 	linked  linkCounts              // for the Guard
 	dryLeft map[string]map[Risk]int // of a printed plan: what is left of the budgets, by mapping
 
@@ -177,6 +179,7 @@ func New(o Options) (*Engine, error) {
 		sweptOnce: make(chan struct{}), metOnce: map[string]bool{},
 	}
 	e.ding.webhooks = o.Webhooks
+	e.ding.store = o.Store
 	e.set.Store(o.Mappings)
 	return e, nil
 }

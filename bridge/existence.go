@@ -35,6 +35,10 @@ const (
 	fateRetire          // nothing left to keep in step
 	fateRehire          // a retired link's record came back
 	fateStay            // a rule says never: the link stays, told once in the plan
+	fateFinishDing      // done in Odoo: tell DingTalk, and the link is settled
+	fateFinishOdoo      // likewise the other way round
+	fateReopen          // both had done it, and Odoo opened it again
+	fateSettle          // done, and nobody is left to be told
 )
 
 // decideExistence is the existence table of the design. Pure. It returns the row that fired, in words.
@@ -50,6 +54,10 @@ func decideExistence(m *mapping.Mapping, l *Link, odoo, ding Existence) (fate, s
 		return fateNothing, "invited; pending until the person accepts"
 	case l.State == Baseline:
 		return fateNothing, "baseline: stood in the domain before the mapping existed"
+	case l.State == Settled:
+		return settledFate(l, odoo)
+	case odoo == Finished || ding == Finished:
+		return finishedFate(odoo, ding)
 	case odoo == Present && ding == Present:
 		return fateDiff, "linked | present | present"
 	case ding == Present && (odoo == Archived || odoo == Gone):
@@ -72,6 +80,30 @@ func decideExistence(m *mapping.Mapping, l *Link, odoo, ding Existence) (fate, s
 	default:
 		return fateNothing, "nothing to do"
 	}
+}
+
+// finishedFate: one side of a link is done. The other one is told, whatever became of the record otherwise.
+func finishedFate(odoo, ding Existence) (fate, string) {
+	switch {
+	case odoo == Finished && ding == Finished:
+		return fateSettle, "done on both sides"
+	case odoo == Finished && ding == Present:
+		return fateFinishDing, "done in odoo"
+	case odoo == Finished:
+		return fateSettle, "done in odoo, " + string(ding) + " in dingtalk"
+	case odoo == Present:
+		return fateFinishOdoo, "done in dingtalk"
+	default:
+		return fateSettle, "done in dingtalk, " + string(odoo) + " in odoo"
+	}
+}
+
+// settledFate: what both sides had done may be opened again in Odoo, where its record still stands.
+func settledFate(l *Link, odoo Existence) (fate, string) {
+	if odoo == Present && l.Was[mapping.Odoo] == Finished {
+		return fateReopen, "open again in odoo"
+	}
+	return fateNothing, "settled: done on both sides"
 }
 
 // strangerFate: no link holds the record.

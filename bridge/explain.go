@@ -99,7 +99,7 @@ func (e *Engine) ensureIndex(ctx context.Context, m *mapping.Mapping, ref Ref) e
 
 func (e *Engine) explain(ctx context.Context, m *mapping.Mapping, ref Ref) (Explanation, error) {
 	e.dryLeft = nil
-	b := &batch{e: e, ctx: ctx, m: m, now: e.Now(), refs: newRefs(ctx, e.Store), dry: true}
+	b := &batch{e: e, ctx: ctx, m: m, now: e.Now(), refs: e.newRefs(ctx), dry: true}
 	if err := b.load([]Work{{Key: RecordKey(m.Name, ref.Side, ref.ID)}}); err != nil {
 		return Explanation{}, err
 	}
@@ -177,6 +177,10 @@ func (b *batch) explainField(t *task, f *mapping.Field) ExplainedField {
 	}
 	if f.OnCreate {
 		x.Verdict = "set at creation only"
+		return x
+	}
+	if f.Done {
+		x.Verdict = "says whether it is done; not compared"
 		return x
 	}
 	if b.m.Approval != nil {

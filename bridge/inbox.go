@@ -80,6 +80,8 @@ func (e *Engine) handleEvent(tx Tx, ev InboxEvent) error {
 		return e.touchEvent(tx, "department", event.DepartmentIDs(), ev, ev.Type == "org_dept_remove")
 	case "bpms_instance_change", "bpms_task_change":
 		return e.touchApproval(tx, event)
+	case "todo_task_update", "todo_task_delete": // todo_task_create tells of our own, or of what the API does not show
+		return e.touchTodos(tx, event, ev)
 	default:
 		return nil // stored and acknowledged; no mapping asks for it
 	}

@@ -38,6 +38,7 @@ func (b *batch) intend(tx Tx, t *task) error {
 		l.Updated = b.now
 		l.Bases = nil
 		l.Intent = &Intent{Side: c.Side, Key: c.Key, At: b.now}
+		b.rememberErrand(t, l)
 		for _, fc := range c.Fields {
 			l.SetBase(s, fc.Field, fc.Source)
 			l.SetBase(c.Side, fc.Field, fc.To)
@@ -130,14 +131,19 @@ func (b *batch) settleWrites(t *task, l *Link) {
 }
 
 // whereToLook notes the parent and name of a department that is being created, to find it among its siblings, and the originator of an
-// approval, to find it among theirs.
+// approval or the maker of a to-do, to find it among theirs. Who makes a to-do may be left to the one who is to do it.
 func (b *batch) whereToLook(in *Intent, fc FieldChange) {
 	switch b.m.Kind + "." + fc.Field.DingName {
 	case "department.name":
 		in.Name = fc.To.Text
-	case "department.parent_id", "approval.originator_user_id":
+	case "department.parent_id", "approval.originator_user_id", "todo.creatorId":
 		if raw, err := b.raw(fc.Field, mapping.DingTalk, fc.To, Seen{}, nil); err == nil {
 			in.Parent = textOf(raw)
+		}
+	case "todo.executorIds":
+		raw, err := b.raw(fc.Field, mapping.DingTalk, fc.To, Seen{}, nil)
+		if ids := refIDs(raw); err == nil && in.Parent == "" && len(ids) > 0 {
+			in.Parent = ids[0]
 		}
 	}
 }
@@ -207,6 +213,7 @@ func (b *batch) settleIntent(t *task, s mapping.Side, found *creation) {
 	t.mark = 0
 	t.link.State, t.link.Intent = Linked, nil
 	t.link.SetOn(s, found.id)
+	t.link.ownedBy(found.owner)
 	t.seen(s).ID = found.id
 	b.refs.learn(t.link)
 	b.lookAt(s, []*task{t})

@@ -19,7 +19,7 @@ const (
 	Retired  LinkState = "retired"  // ended: kept so that nothing comes back by itself, and a re-hire is recognised
 	Held     LinkState = "held"     // one side only: a stranger that may not be matched or created; Holds[""] says why
 	Baseline LinkState = "baseline" // stood in the domain before the mapping existed (start: now); remembered, not acted on
-	Settled  LinkState = "settled"  // an approval that ended on both sides; only a revocation or a new submission moves it again
+	Settled  LinkState = "settled"  // ended, or done, on both sides: only a revocation, a new submission, or opening it again moves it
 	// Superseded is an older occurrence of an approval: the record belongs to a newer link, which is why this one has no Odoo id.
 	Superseded LinkState = "superseded"
 )
@@ -103,6 +103,7 @@ type Link struct {
 	Intent      *Intent                    // while Creating or Pending
 	Was         map[mapping.Side]Existence // when Retired: what each side was
 	Occurrence  *Occurrence                // of an approval
+	Errand      *Errand                    // of a to-do
 	Updated     time.Time
 }
 

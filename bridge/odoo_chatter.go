@@ -33,9 +33,9 @@ func namesField(d odoo.Domain, name string) bool {
 // documents are the models whose records are about another one, by the fields that name its model and its id.
 var documents = map[string][2]string{chatterModel: {"model", "res_id"}, "mail.activity": {"res_model", "res_id"}}
 
-// fillURLs gives records that are told of the address under which people find them; a message of the chatter, and an activity, that of its document.
+// fillURLs gives records that are told of, and those that become to-dos, the address under which people find them; a message of the chatter, and an activity, that of its document.
 func (s *odooSide) fillURLs(m *mapping.Mapping, records []mapping.Record) {
-	if m.Message == nil {
+	if m.Message == nil && m.Kind != todoKind {
 		return
 	}
 	for _, rec := range records {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"dingbridge/dingtalk"
@@ -20,6 +21,9 @@ type odooSide struct {
 	now      func() time.Time
 	zone     *time.Location
 	webURL   string // of Odoo as people open it
+
+	xmlMu sync.Mutex
+	xml   map[string]int64 // records by their external ids; 0: there is none
 }
 
 // externalModule is the module name of the external ids the bridge creates.
@@ -145,7 +149,7 @@ func (s *odooSide) absent(ctx context.Context, m *mapping.Mapping, nums []int64,
 		switch {
 		case here[n]:
 			out[id] = Seen{ID: id, Existence: Unseen, Why: "exists, but the bridge's user may not see it"}
-		case control != 0 && here[control]:
+		case control != 0 && here[control], control == 0 && m.Model == activityModel: // the last one was done: that is nothing unusual
 			out[id] = Seen{ID: id, Existence: Gone, Why: "deleted in odoo"}
 		default:
 			out[id] = Seen{ID: id, Existence: Unseen, Why: "not answered, and no other record answers either"}
@@ -216,12 +220,12 @@ func (s *odooSide) fieldNames(m *mapping.Mapping, fields map[string]odoo.Field) 
 		slices.Sort(names)
 		names = slices.Compact(names)
 	}
-	for _, own := range []string{"active", "create_date", "write_date"} {
+	for _, own := range append([]string{"active", "create_date", "write_date"}, errandFields(m)...) {
 		if _, has := fields[own]; has && !contains(names, own) {
 			names = append(names, own)
 		}
 	}
-	return names
+	return slices.DeleteFunc(names, func(name string) bool { return m.Model == activityModel && name == coveredField })
 }
 
 // seenBy is seenOdoo for the rows of the mapping's model.

@@ -144,6 +144,12 @@ func (s *odooSide) writeOne(ctx context.Context, m *mapping.Mapping, fields map[
 	if w.op == OpDelete {
 		return unreadableIsDone(s.client.Unlink(ctx, m.Model, []int64{id}, cx))
 	}
+	switch {
+	case w.op == OpFinish && m.Model == taskModel:
+		return s.finishTask(ctx, id, cx)
+	case w.op == OpFinish:
+		return s.finishActivity(ctx, id, w, cx)
+	}
 	if w.op == OpNote {
 		return s.note(ctx, m.Model, id, w.mark, w.text)
 	}

@@ -23,7 +23,7 @@ func (e *Engine) PlanMappings(ctx context.Context, names []string, yield func(*P
 			progress(doing, done, total)
 		}
 	}
-	overlay := newRefs(ctx, e.Store) // what the plan would link is known to the records that come after
+	overlay := e.newRefs(ctx) // what the plan would link is known to the records that come after
 	for _, m := range e.mappings().Ranked {
 		if len(names) > 0 && !slices.Contains(names, m.Name) {
 			continue

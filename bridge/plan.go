@@ -24,6 +24,8 @@ const (
 	OpTerminate Op = "terminate" // withdraws a running approval
 	OpComment   Op = "comment"   // on an approval
 	OpNote      Op = "note"      // in a record's chatter
+	OpFinish    Op = "finish"    // says that it is done
+	OpReopen    Op = "reopen"    // says that it is not done after all
 )
 
 // FieldChange is one field of a Change: what the target shows now, what it shall be, and why.
@@ -50,8 +52,8 @@ type Change struct {
 	Asked  *asked         // of an approval's start: whom it asks
 	goesOn bool           // a message that was interrupted: what was chosen for it stands
 	To     *audience      // of a message: whom it is for; nil for one to a conversation, and for one that was interrupted
-	Text   string         // of a comment, note or withdrawal
-	By     ID             // in whose name a comment is made
+	Text   string         // of a comment, note or withdrawal, and of what is said to be done
+	By     ID             // in whose name a comment is made; of what is said to be done, the partner who did it
 	Scope  mapping.Record // of an outcome: what the arguments of a transition may name
 }
 
@@ -75,7 +77,7 @@ func (c *Change) reasons(fields []FieldChange) string {
 
 // tells reports whether the change only carries over what was decided or said: no budget limits that.
 func (c *Change) tells() bool {
-	return c.Op == OpTerminate || c.Op == OpNote || c.Op == OpComment || c.Scope != nil || c.goesOn
+	return c.Op == OpTerminate || c.Op == OpNote || c.Op == OpComment || c.Op == OpFinish || c.Op == OpReopen || c.Scope != nil || c.goesOn
 }
 
 // Risk is the budget the change draws on. Clears inside an update draw on their own.
@@ -140,7 +142,7 @@ type Plan struct {
 	Notes   []Note
 	Waits   []Await
 	Retire  string // the reason for ending the link, "" = it goes on
-	Settle  string // the reason why an approval has ended on both sides, "" = it has not
+	Settle  string // the reason why an approval, or a to-do, has ended on both sides, "" = it has not
 	Rehire  bool   // a retired link lives again
 	// Attached is the instance that this one revokes or modifies: its link is touched.
 	Attached ID
@@ -190,6 +192,10 @@ func (p *Plan) Counts() PlanCounts {
 			c.Withdrawals++
 		case OpNote, OpComment:
 			c.Notes++
+		case OpFinish:
+			c.Finished++
+		case OpReopen:
+			c.Updates++
 		default:
 			if told {
 				c.Recalls++
@@ -229,7 +235,8 @@ type PlanCounts struct {
 	Removals    int `json:"removals"`
 	Withdrawals int `json:"withdrawals,omitempty"` // of running approvals
 	Notes       int `json:"notes,omitempty"`       // in the chatter, or as comments
-	Settled     int `json:"settled,omitempty"`     // approvals that ended on both sides without a write
+	Finished    int `json:"finished,omitempty"`    // to-dos that are said to be done
+	Settled     int `json:"settled,omitempty"`     // approvals and to-dos that ended on both sides without a write
 	Messages    int `json:"messages,omitempty"`
 	Recalls     int `json:"recalls,omitempty"` // of messages
 	Untold      int `json:"untold,omitempty"`  // messages that nobody gets, because their receivers are not in DingTalk
@@ -249,6 +256,7 @@ func (c *PlanCounts) Add(o PlanCounts) {
 	c.Removals += o.Removals
 	c.Withdrawals += o.Withdrawals
 	c.Notes += o.Notes
+	c.Finished += o.Finished
 	c.Settled += o.Settled
 	c.Messages += o.Messages
 	c.Recalls += o.Recalls
@@ -263,7 +271,7 @@ func (c *PlanCounts) Add(o PlanCounts) {
 
 // Writes is the number of operations the plan asks for.
 func (c PlanCounts) Writes() int {
-	return c.Creates + c.Updates + c.Unarchives + c.Removals + c.Withdrawals + c.Notes + c.Messages + c.Recalls
+	return c.Creates + c.Updates + c.Unarchives + c.Removals + c.Withdrawals + c.Notes + c.Finished + c.Messages + c.Recalls
 }
 
 // String is the plan's last line, without the trailing sentence about what to do next.
@@ -282,10 +290,11 @@ func (c PlanCounts) String() string {
 	add(c.Removals, "removal", "removals")
 	add(c.Withdrawals, "withdrawal", "withdrawals")
 	add(c.Notes, "note", "notes")
+	add(c.Finished, "told to be done", "told to be done")
 	add(c.Messages, "message", "messages")
 	add(c.Recalls, "recall", "recalls")
 	add(c.Untold, "message for nobody", "messages for nobody")
-	add(c.Settled, "approval settled", "approvals settled")
+	add(c.Settled, "settled", "settled")
 	add(c.Links, "link", "links")
 	add(c.Retired, "link ended", "links ended")
 	add(c.Held, "held", "held")

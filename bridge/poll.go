@@ -65,6 +65,13 @@ func (e *Engine) pollModel(ctx context.Context, model string) error {
 		return err
 	}
 	clock.reached, clock.sawAt = next, began
+	if model == activityModel {
+		missing, err := e.touchVanished(ctx, model)
+		if err != nil {
+			return err
+		}
+		touched += missing
+	}
 	if touched > 0 {
 		e.nudge()
 	}

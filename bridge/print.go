@@ -51,7 +51,7 @@ func (p *Plan) String() string {
 
 // change prints one change with its fields.
 func (p *Plan) change(b *strings.Builder, c *Change, tail string) {
-	mark := map[Op]string{OpCreate: "+", OpUpdate: "~", OpUnarchive: "^", OpArchive: "-", OpDelete: "-", OpTerminate: "-", OpComment: "\"", OpNote: "\""}[c.Op]
+	mark := map[Op]string{OpCreate: "+", OpUpdate: "~", OpUnarchive: "^", OpArchive: "-", OpDelete: "-", OpTerminate: "-", OpComment: "\"", OpNote: "\"", OpFinish: "*", OpReopen: "^"}[c.Op]
 	reason := c.Reason
 	if c.Op != OpCreate && c.Op != OpUpdate && p.Mapping.Message == nil {
 		reason = string(c.Op) + ": " + reason
@@ -126,8 +126,10 @@ func (p *Plan) name(s mapping.Side) string {
 // title is the record's name, if the mapping has one.
 func (p *Plan) title() string {
 	for _, v := range []mapping.View{p.Odoo.View, p.Ding.View} {
-		if n := v["name"]; n.IsKnown() {
-			return n.Text
+		for _, key := range []string{"name", "subject"} {
+			if n := v[key]; n.IsKnown() {
+				return n.Text
+			}
 		}
 	}
 	return ""

@@ -39,11 +39,13 @@ type task struct {
 	spent    []Risk          // reserved for this task in the Guard
 	released []release       // a person's releases it makes use of
 
-	occurrence int    // of an approval that is being started, or of a message
-	supersedes *Link  // the occurrence before it
-	once       string // of a message: what tells it from others about the record
-	room       int    // of a notice: how many people may be told of something in this minute
-	asked      bool   // likewise: DingTalk was asked just now who got it
+	telling    telling // of its to-do, that is looked after
+	message    int64   // that says of an activity that it was done
+	occurrence int     // of an approval that is being started, or of a message
+	supersedes *Link   // the occurrence before it
+	once       string  // of a message: what tells it from others about the record
+	room       int     // of a notice: how many people may be told of something in this minute
+	asked      bool    // likewise: DingTalk was asked just now who got it
 
 	told []string // what a person decided meanwhile: the next look acts on it
 }
@@ -88,7 +90,7 @@ type batch struct {
 // Records that refer to others of the same batch which are being created come in a later wave.
 func (e *Engine) reconcile(ctx context.Context, m *mapping.Mapping, works []Work) error {
 	ctx = dingtalk.WithCaller(ctx, m.Name)
-	b := &batch{e: e, ctx: ctx, m: m, now: e.Now(), refs: newRefs(ctx, e.Store)}
+	b := &batch{e: e, ctx: ctx, m: m, now: e.Now(), refs: e.newRefs(ctx)}
 	if err := b.load(works); err != nil {
 		return err
 	}
@@ -188,7 +190,10 @@ func (b *batch) look() {
 		case b.m.Message.Digest() && s == mapping.Odoo:
 			b.lookForDigests()
 		case b.m.Approval == nil && (b.m.Message == nil || s == mapping.Odoo): // what was sent cannot be looked at
-			b.lookAt(s, b.tasks)
+			b.lookAt(s, b.worthReading(s))
+		}
+		if s == mapping.Odoo {
+			b.judgeActivities()
 		}
 		if err := b.refs.prefetch(b.m, s, b.tasks); err != nil {
 			b.refs.fail(err)
@@ -385,6 +390,9 @@ func (b *batch) planTask(t *task) {
 		return
 	}
 	b.views(t)
+	if b.doneIn(t.odoo) {
+		t.odoo.Existence = Finished
+	}
 	t.plan.Odoo, t.plan.Ding, t.plan.refs = t.odoo, t.ding, b.refs
 	fate, row := decideExistence(b.m, t.link, t.odoo.Existence, t.ding.Existence)
 	t.plan.Row = row
@@ -405,6 +413,15 @@ func (b *batch) planTask(t *task) {
 		}
 		t.plan.Changes = []*Change{{Op: op, Side: mapping.Odoo, ID: t.odoo.ID, Reason: row}}
 		t.plan.Retire = row
+	case fateFinishDing:
+		t.plan.Changes = []*Change{{Op: OpFinish, Side: mapping.DingTalk, ID: t.ding.ID, Reason: row}}
+		t.plan.Settle = row
+	case fateFinishOdoo:
+		b.finishOdoo(t, row)
+	case fateReopen:
+		t.plan.Changes = []*Change{{Op: OpReopen, Side: mapping.DingTalk, ID: t.ding.ID, Reason: row}}
+	case fateSettle:
+		t.plan.Settle = row
 	case fateRetire:
 		t.plan.Retire = row
 	case fateStay:
@@ -417,8 +434,10 @@ func (b *batch) planTask(t *task) {
 	if end, told := b.e.told.ends(t.key, b.now); told && !b.dry {
 		t.plan.recheck(end)
 	}
-	if !t.ding.Until.IsZero() {
-		t.plan.recheck(t.ding.Until)
+	for _, until := range []time.Time{t.ding.Until, t.telling.until} {
+		if until.After(b.now) {
+			t.plan.recheck(until)
+		}
 	}
 }
 

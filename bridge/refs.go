@@ -18,10 +18,13 @@ type refs struct {
 	virtual int64                       // the last number given to a link that a plan only pretends
 	matched map[Await]bool              // in a printed plan: strangers that another one was matched with
 	err     error                       // the first failure of the store: the batch fails as a whole
+
+	// attribute asks DingTalk for what the referred mapping does not keep.
+	attribute func(ctx context.Context, l *Link, name string) (string, error)
 }
 
-func newRefs(ctx context.Context, store Store) *refs {
-	return &refs{ctx: ctx, store: store, byID: map[Await]string{}, links: map[string]*Link{}, matched: map[Await]bool{}, all: map[indexSpace]map[ID]int64{}}
+func (e *Engine) newRefs(ctx context.Context) *refs {
+	return &refs{ctx: ctx, store: e.Store, attribute: e.attributeOf, byID: map[Await]string{}, links: map[string]*Link{}, matched: map[Await]bool{}, all: map[indexSpace]map[ID]int64{}}
 }
 
 // LinkOf implements mapping.Refs.
@@ -112,15 +115,25 @@ func refIDs(raw any) []string {
 	return ids
 }
 
-// IDOf implements mapping.Refs. An attribute is a field of the referred mapping, as it last settled on DingTalk.
+// IDOf implements mapping.Refs. An attribute is a field of the referred mapping, as it last settled on DingTalk; where that mapping lacks
+// it, DingTalk is asked.
 func (r *refs) IDOf(_ string, side mapping.Side, link, attribute string) (string, bool) {
 	l := r.linkOf(link)
 	if l == nil {
 		return "", false
 	}
 	if attribute != "" {
-		v := l.Bases[mapping.DingTalk][attribute].Value
-		return v.Text, v.IsKnown()
+		if v := l.Bases[mapping.DingTalk][attribute].Value; v.IsKnown() {
+			return v.Text, true
+		}
+		if l.Ding == "" || !refersTo(l.State) {
+			return "", false
+		}
+		text, err := r.attribute(r.ctx, l, attribute)
+		if err != nil {
+			r.fail(err)
+		}
+		return text, text != ""
 	}
 	if l.State != Linked && l.State != Baseline && l.State != Settled {
 		return "", false

@@ -47,6 +47,9 @@ func (b *batch) save(wave []*task) error {
 	for _, log := range logs {
 		log()
 	}
+	for _, t := range wave {
+		b.looked(t)
+	}
 	b.logGuard(wave)
 	return nil
 }
@@ -74,6 +77,7 @@ func (b *batch) saveTask(tx Tx, t *task) (logs []func(), err error) {
 	if l := t.plan.Link; l != nil {
 		b.settleWrites(t, l)
 		b.remember(t, l)
+		b.rememberErrand(t, l)
 		if err := b.makeRoom(tx, t, l); err != nil {
 			return nil, err
 		}
@@ -86,6 +90,9 @@ func (b *batch) saveTask(tx Tx, t *task) (logs []func(), err error) {
 			t.link = l
 			b.refs.learn(l)
 			t.saved = true
+		}
+		if err := b.keepClaim(tx, t); err != nil {
+			return nil, err
 		}
 	}
 	if err := b.settleGuard(tx, t); err != nil {

@@ -12,6 +12,7 @@ import (
 var connected = map[string]bool{
 	"department": true, "user": true, "role": true, "approval": true, "approval_template": true, "attendance_approval": true,
 	"work_notice": true, "person_message": true, "group_message": true, "robot_message": true, "ding": true, "conversation_message": true,
+	"todo": true,
 }
 
 // Schema tells the mapping lint what both sides offer: the fields of Odoo's models (from stock, or live from a server) and the
@@ -23,7 +24,11 @@ func Schema(models func(model string) (map[string]odoo.Field, bool), live bool) 
 		if !ok {
 			return nil, false
 		}
-		return OdooFields(fields), true
+		out := OdooFields(fields)
+		if model == activityModel {
+			out[coveredField] = mapping.OdooField{Type: "boolean", Readonly: true}
+		}
+		return out, true
 	}
 	for _, k := range dingtalk.Kinds() {
 		if !connected[k.Name] {
@@ -31,12 +36,13 @@ func Schema(models func(model string) (map[string]odoo.Field, bool), live bool) 
 		}
 		kind := mapping.Kind{
 			Name: k.Name, IDField: k.IDField, Create: k.Create, Update: k.Update, Delete: k.Delete,
-			Read: k.Read, Open: k.Open, Ends: k.Ends, Message: k.Message, Addressed: k.Addressed, Results: k.Results, List: k.List != dingtalk.ListNone, Events: len(k.Events) > 0, Fields: map[string]mapping.KindField{},
+			Read: k.Read, Open: k.Open, Ends: k.Ends, Own: k.List == dingtalk.ListOwn, Done: k.Done, Message: k.Message, Addressed: k.Addressed, Results: k.Results,
+			List: k.List != dingtalk.ListNone, Events: len(k.Events) > 0, Fields: map[string]mapping.KindField{},
 		}
 		for _, f := range k.Fields {
 			kind.Fields[f.Name] = mapping.KindField{
 				Type: string(f.Type), Create: f.Create, Update: f.Update, Get: f.Get, List: f.List,
-				Required: f.Required, Unique: f.Unique, MaxLen: f.MaxLen, Clear: f.Clear != dingtalk.ClearNever, Permission: f.Permission, Ref: f.Ref,
+				Required: requires(k, f), Unique: f.Unique, MaxLen: f.MaxLen, Clear: f.Clear != dingtalk.ClearNever, Permission: f.Permission, Ref: f.Ref, RefBy: f.RefBy,
 			}
 		}
 		s.Kinds[k.Name] = kind

@@ -166,6 +166,7 @@ func (b *batch) settlePlan(t *task) {
 		}
 	}
 	b.settleApproval(t)
+	b.settleFinished(t)
 	if createdIn(t) && b.m.Approval == nil && b.m.Message == nil {
 		b.settleAlike(t)
 		if b.secondWrite(t) {
@@ -269,6 +270,22 @@ func (b *batch) heldLink(t *task) *Link {
 	return nil
 }
 
+// overcome says of a field that one side does not show that its hold is over all the same: it was written, or its source is again what
+// was settled.
+func (b *batch) overcome(t *task, l *Link, key string) bool {
+	f, ok := b.m.Field(key)
+	if !ok {
+		return true
+	}
+	if slices.ContainsFunc(t.wrote, func(a applied) bool {
+		return slices.ContainsFunc(a.fields, func(fc FieldChange) bool { return fc.Field == f })
+	}) {
+		return true
+	}
+	base, has := l.Base(mapping.Odoo, f)
+	return f.Direction == mapping.ToDingTalk && has && base == t.odoo.View[key]
+}
+
 // remember keeps the holds that still stand: those the plan names, and those whose fields could not be looked at.
 func (b *batch) remember(t *task, l *Link) {
 	if l.OdooCreated == "" && l.Odoo == t.odoo.ID {
@@ -285,7 +302,7 @@ func (b *batch) remember(t *task, l *Link) {
 			}
 			continue
 		}
-		if t.odoo.View[key].IsUnknown() || t.ding.View[key].IsUnknown() {
+		if (t.odoo.View[key].IsUnknown() || t.ding.View[key].IsUnknown()) && !b.overcome(t, l, key) {
 			holds[key] = h
 		}
 	}

@@ -33,7 +33,9 @@ type Listing struct {
 // creation is a record to be made on one side.
 type creation struct {
 	key    string
-	parent string         // of a department: where to look for it again
+	parent string         // of a department: where to look for it again; of a to-do, whose it is to be
+	owner  string         // of a to-do: whose it is
+	again  bool           // it was sent before, and nobody knows what came of it
 	values map[string]any // raw values by the far side's field names
 	id     ID
 	err    error
@@ -62,4 +64,6 @@ type write struct {
 	mark   string          // of a note, by which it is found again
 	parts  []*Part         // of a message
 	scope  mapping.Record  // of an outcome: what the arguments of a transition may name
+
+	message int64 // of an activity that was said to be done: the message that says so
 }

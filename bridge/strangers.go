@@ -314,6 +314,7 @@ func (b *batch) create(t *task, s mapping.Side) {
 			return
 		}
 		if !ok {
+			t.plan.Row += "; not created: its create.when does not hold"
 			return
 		}
 	}
@@ -324,7 +325,7 @@ func (b *batch) create(t *task, s mapping.Side) {
 	change := &Change{Op: OpCreate, Side: target, Reason: reason}
 	t.omit = nil
 	for _, f := range b.m.Fields {
-		if !f.Writes(target) || b.m.Approval.Transition(f.OdooName) != nil {
+		if !f.Writes(target) || f.Done || b.m.Approval.Transition(f.OdooName) != nil {
 			continue
 		}
 		v := t.seen(s).View[f.Key]
@@ -410,6 +411,9 @@ func (b *batch) creationKey(t *task, s mapping.Side, change *Change) string {
 			return fc.To.Text
 		}
 	}
+	if b.m.Kind == todoKind {
+		return b.e.sourceID(b.m, t.odoo.ID)
+	}
 	if b.m.Kind == "attendance_approval" {
 		return b.m.Name + "-" + string(t.odoo.ID) // one number space for leaves, overtime and trips
 	}
@@ -427,6 +431,8 @@ func keyFieldOf(kind string) string {
 		return "approve_id"
 	case "robot_message":
 		return "msgUuid"
+	case todoKind:
+		return "sourceId"
 	}
 	return ""
 }
@@ -454,7 +460,7 @@ func (e *Engine) required(m *mapping.Mapping, f *mapping.Field, s mapping.Side) 
 	}
 	kind, _ := dingtalk.KindByName(m.Kind)
 	kf, ok := kind.Field(f.DingName)
-	return ok && kf.Required
+	return ok && requires(kind, kf)
 }
 
 // writable says whether an existing record's field may be changed, by the kind's field table.

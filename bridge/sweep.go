@@ -113,7 +113,7 @@ func (e *Engine) survey(ctx context.Context, m *mapping.Mapping, toTell bool) (_
 
 func newSweep(ctx context.Context, e *Engine, m *mapping.Mapping) *sweep {
 	return &sweep{
-		e: e, m: m, refs: newRefs(ctx, e.Store), stmt: Statement{Mapping: m.Name, At: e.Now()},
+		e: e, m: m, refs: e.newRefs(ctx), stmt: Statement{Mapping: m.Name, At: e.Now()},
 		odooSeen: map[ID]bool{}, dingSeen: map[ID]bool{}, parents: map[Key]Key{}, newest: map[int64]string{}, onces: map[ID]string{}, listed: listedFields(m),
 	}
 }
@@ -165,6 +165,7 @@ func (s *sweep) page(ctx context.Context, side mapping.Side, page []Seen, listed
 		case s.differs(l, side, seen, len(errs) > 0):
 			s.stmt.Differing++
 			s.keys = append(s.keys, l.Key())
+			s.e.ding.ask(l.Ding, time.Time{})
 		case side == mapping.DingTalk:
 			s.rest = append(s.rest, l.Key())
 		}
@@ -219,6 +220,8 @@ func (s *sweep) differs(l *Link, side mapping.Side, seen Seen, invalid bool) boo
 		return seen.Existence == Present && l.Was[side] != Present
 	case Baseline:
 		return false
+	case Settled:
+		return side == mapping.Odoo && seen.Existence == Present && l.Was[side] == Finished && !s.done(seen)
 	}
 	if seen.Existence != Present || len(l.Sent) > 0 {
 		removes := side == mapping.Odoo && s.m.RemoveDingTalk != mapping.RemoveNever // the rule may be new
@@ -230,6 +233,12 @@ func (s *sweep) differs(l *Link, side mapping.Side, seen Seen, invalid bool) boo
 	for _, f := range s.m.Fields {
 		v, ok := seen.View[f.Key]
 		if !ok || v.IsUnknown() || f.OnCreate {
+			continue
+		}
+		if f.Done {
+			if s.done(seen) {
+				return true
+			}
 			continue
 		}
 		base, has := l.Base(side, f)
@@ -280,6 +289,9 @@ func (s *sweep) absent(ctx context.Context, l Listing) error {
 			noDing := link.Ding != "" && !s.dingSeen[link.Ding] && s.m.Approval == nil && s.m.Message == nil
 			if noDing && l.Complete && same && link.State == Linked {
 				s.e.ding.evidence.note(s.m.Kind, link.Ding, "missing from the complete list of "+s.stmt.At.UTC().Format(time.RFC3339))
+			}
+			if noDing {
+				s.e.ding.ask(link.Ding, time.Time{})
 			}
 			if noOdoo || noDing {
 				s.stmt.Absent++
@@ -351,7 +363,7 @@ func (e *Engine) sweepMapping(ctx context.Context, m *mapping.Mapping, deep bool
 	switch {
 	case deep && m.Approval != nil:
 		err = s.rereadRunning(ctx)
-	case deep && m.Message == nil && s.unlisted():
+	case deep && m.Message == nil && s.unlisted() && !s.own():
 		err = s.touchSlowly(ctx)
 	}
 	if err != nil {

@@ -99,6 +99,7 @@ type Kind struct {
 	Message                      bool     // it is told to people; what was sent cannot be read again
 	Addressed                    bool     // of a message: it names its receivers
 	Results                      bool     // of a message: DingTalk tells who got it
+	Done                         string   // the field of Fields that says that an object is done; empty: there is none
 	Fields                       []Field
 }
 

@@ -5,7 +5,7 @@ package dingtalk
 // 查询企业下用户待办列表.
 var TodoKind = Kind{
 	Name: "todo", IDField: "taskId", Key: "sourceId",
-	Create: true, Update: true, Delete: true, List: ListOwn,
+	Create: true, Update: true, Delete: true, List: ListOwn, Done: "done",
 	Events: []string{"todo_task_create", "todo_task_update", "todo_task_delete"},
 	Fields: []Field{
 		{Name: "taskId", Type: ID, List: true, Unique: true},

@@ -66,6 +66,7 @@ func (b *builder) field(fd *fieldDoc) *Field {
 	}
 	f.cell = b.line != nil && b.line.Table != "" && b.kind != nil && f.DingName != "" && b.kind.cell(f.DingName)
 	f.Direction = b.direction(fd)
+	f.Done = b.kind != nil && b.line == nil && f.DingName != "" && f.DingName == b.kind.Done
 	f.Key = b.key(fd)
 	f.Required = f.Writes(DingTalk) && f.ding != nil && f.ding.Required || f.Writes(Odoo) && f.odoo != nil && f.odoo.Required
 	b.lookup(fd, f)

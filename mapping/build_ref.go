@@ -36,6 +36,8 @@ func (b *builder) reference(fd *fieldDoc, f *Field) {
 		b.errorf(fd.Convert.place, "%s chooses from a list, and %s is none", fd.Convert.v, f.DingName)
 	case choose != nil:
 		f.Convert = listConverter{newRefConverter(f), fd.Convert.v, choose}
+	case list && (fd.Attribute.given() || f.ding.RefBy != ""):
+		f.Convert = soleConverter{newRefConverter(f)}
 	case list:
 		b.errorf(fd.at, `%s is a list: the pair needs "convert: one_of" or "convert: main_department"`, f.DingName)
 	}
@@ -67,6 +69,10 @@ func (b *builder) referred(fd *fieldDoc, f *Field, target *document) {
 		case f.odoo.Relation != target.Odoo.Model.v:
 			b.errorf(fd.Ref.place, "%s refers to %s, but the mapping %s is about %s", f.OdooName, f.odoo.Relation, fd.Ref.v, target.Odoo.Model.v)
 		}
+	}
+	if f.ding != nil && f.ding.RefBy != "" && f.Attribute != f.ding.RefBy {
+		b.errorf(fd.Ref.place, `%s names a %s by its %s: the pair needs "attribute: %s"`, f.DingName, f.ding.Ref, f.ding.RefBy, f.ding.RefBy)
+		return
 	}
 	if fd.Attribute.given() {
 		if kind, ok := b.schema.Kinds[target.DingTalk.Kind.v]; ok {

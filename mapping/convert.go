@@ -39,6 +39,7 @@ var makers = map[string]maker{
 	"date":      newDateConverter,
 	"date_ms":   newDateMSConverter,
 	"datetime":  newDatetimeConverter,
+	"deadline":  newDeadlineConverter,
 	"phone_cn":  newPhoneConverter,
 	"dept_name": newDeptNameConverter,
 	"label":     newLabelConverter,

@@ -88,6 +88,27 @@ func (c dateConverter) Write(side Side, v Value, _ any, env Env) (any, error) {
 	return ms, nil
 }
 
+// deadlineConverter joins an Odoo date with the last second of that day in the zone: what is due on a day may be done all day long. An
+// instant within a day is that day.
+type deadlineConverter struct{ dateConverter }
+
+func newDeadlineConverter(p pair) (Converter, string) {
+	c := deadlineConverter{dateConverter{name: "deadline", ms: true}}
+	return c, p.fits(c.name, []string{"date"}, []string{typeInstant})
+}
+
+func (c deadlineConverter) Write(side Side, v Value, current any, env Env) (any, error) {
+	if _, err := c.dateConverter.Write(side, v, current, env); err != nil || side == Odoo {
+		return v.Text, err
+	}
+	day, err := time.Parse(odooDate, v.Text)
+	ms := midnight(day.AddDate(0, 0, 1), env.zone()).Add(-time.Second).UnixMilli()
+	if !plausible(ms) { // it could not be read back
+		return nil, unexpected(v.Text, "a date of the years 2 to 9999")
+	}
+	return ms, err
+}
+
 // midnight is the first instant of a day in a zone: some days begin at 01:00, when the clock skips midnight.
 func midnight(day time.Time, zone *time.Location) time.Time {
 	y, m, d := day.Date()

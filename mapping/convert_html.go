@@ -27,7 +27,7 @@ func (htmlConverter) Read(side Side, raw any, _ Env) (Value, error) {
 		return UnknownValue, unexpected(raw, "a text")
 	}
 	if side == Odoo {
-		s = plainHTML(s)
+		s = PlainHTML(s)
 	}
 	return Text(normalLines(s)), nil
 }
@@ -49,8 +49,8 @@ var lineTags = map[string]bool{
 	"section": true, "table": true, "tr": true, "ul": true,
 }
 
-// plainHTML is the text of an html fragment as a reader sees it: blocks begin a line, white space is one blank.
-func plainHTML(s string) string {
+// PlainHTML is the text of an html fragment as a reader sees it: blocks begin a line, white space is one blank.
+func PlainHTML(s string) string {
 	t := htmlText{}
 	tokens := html.NewTokenizer(strings.NewReader(s))
 	for {

@@ -41,6 +41,25 @@ func (c refConverter) Read(side Side, raw any, env Env) (Value, error) {
 	return c.link(side, id, env), nil
 }
 
+// soleConverter translates a reference to a list of one, named by an attribute: as whoever an activity is assigned to is its one executor.
+// Nothing in such a list tells whose the attribute is, so it is only sent.
+type soleConverter struct{ refConverter }
+
+func (c soleConverter) Read(side Side, raw any, env Env) (Value, error) {
+	if side == DingTalk {
+		return UnknownValue, nil
+	}
+	return c.refConverter.Read(side, raw, env)
+}
+
+func (c soleConverter) Write(side Side, v Value, current any, env Env) (any, error) {
+	id, err := c.refConverter.Write(side, v, current, env)
+	if err != nil || id == nil || side == Odoo {
+		return id, err
+	}
+	return []any{id}, nil
+}
+
 // link is the link of an id; Empty for the id that stands for none.
 func (c refConverter) link(side Side, id string, env Env) Value {
 	if side == DingTalk && c.hasNone && id == c.none {

@@ -19,7 +19,7 @@ func (s *scope) says() {
 // speechFunctions are the functions of expressions that make texts for people.
 var speechFunctions = []expr.Option{
 	expr.Function("markdown", htmlFunction("markdown", markdownHTML), new(func(any) string)),
-	expr.Function("plain", htmlFunction("plain", plainHTML), new(func(any) string)),
+	expr.Function("plain", htmlFunction("plain", PlainHTML), new(func(any) string)),
 	expr.Function("short", shortText, new(func(any, int) string), new(func(any, int64) string)),
 }
 

@@ -152,7 +152,7 @@ func TestHTMLText(t *testing.T) {
 		"<p>a <b>b</b>c":       "a bc",
 		"</script>a<!-- b -->": "a",
 	} {
-		if got := plainHTML(source); got != want {
+		if got := PlainHTML(source); got != want {
 			t.Errorf("%q is %q, not %q", source, got, want)
 		}
 	}

@@ -253,7 +253,9 @@ func (m *markdownText) String() string {
 	return m.out.String()
 }
 
-func isHeading(tag string) bool { return len(tag) == 2 && tag[0] == 'h' && tag[1] >= '1' && tag[1] <= '6' }
+func isHeading(tag string) bool {
+	return len(tag) == 2 && tag[0] == 'h' && tag[1] >= '1' && tag[1] <= '6'
+}
 
 // shownAddress is the address of a link or picture that can be opened from outside Odoo, "" for others.
 func shownAddress(t html.Token, name string) string {

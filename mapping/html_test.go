@@ -77,7 +77,7 @@ func TestHTMLAsMarkdown(t *testing.T) {
 			if got := markdownHTML(c.html); got != c.markdown {
 				t.Errorf("markdown %q, want %q", got, c.markdown)
 			}
-			if got := plainHTML(c.html); got != c.plain {
+			if got := PlainHTML(c.html); got != c.plain {
 				t.Errorf("plain %q, want %q", got, c.plain)
 			}
 		})
@@ -101,7 +101,7 @@ func FuzzHTML(f *testing.F) {
 		f.Add(c.html)
 	}
 	f.Fuzz(func(t *testing.T, source string) {
-		markdown, plain := markdownHTML(source), plainHTML(source)
+		markdown, plain := markdownHTML(source), PlainHTML(source)
 		for _, got := range []string{markdown, plain} {
 			if utf8.ValidString(source) && !utf8.ValidString(got) {
 				t.Errorf("%q is no text", got)

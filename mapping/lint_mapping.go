@@ -119,6 +119,9 @@ func (b *builder) lintKind() {
 	if b.m.Leave == LeaveRemove && !k.Delete && !k.Ends {
 		b.errorf(b.d.Leave.place, "a DingTalk %s cannot be deleted", k.Name)
 	}
+	if k.Own && b.m.CreateOdoo.Allowed {
+		b.errorf(b.d.Create.Odoo.place, "what people make in DingTalk is shown to no app, so that no %s can become a record of Odoo", k.Name)
+	}
 	if !b.m.CreateDingTalk.Allowed {
 		return
 	}
@@ -151,7 +154,8 @@ func (l *loader) lintTogether() {
 			if b.m.Model == other.m.Model && b.m.Model != "" && !disjoint(b.m.Domain, other.m.Domain) {
 				b.lintAgainst(other, Odoo, b.d.Create.Odoo.place, b.m.CreateOdoo.Allowed && other.m.CreateOdoo.Allowed)
 			}
-			if b.m.Kind == other.m.Kind && b.kind != nil && !b.kind.Message && !disjoint(b.m.Domain, other.m.Domain) {
+			apart := b.kind != nil && (b.kind.Message || b.kind.Own && b.m.Model != other.m.Model)
+			if b.m.Kind == other.m.Kind && b.kind != nil && !apart && !disjoint(b.m.Domain, other.m.Domain) {
 				b.lintAgainst(other, DingTalk, b.d.Create.DingTalk.place, b.m.CreateDingTalk.Allowed && other.m.CreateDingTalk.Allowed)
 			}
 		}

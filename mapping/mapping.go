@@ -143,6 +143,7 @@ type Field struct {
 	Value     *Expr
 	When      *Expr
 	OnCreate  bool
+	Done      bool    // it says that the object is done: it is told once and never compared as other fields are
 	Lookup    *Lookup // the record a many2one is to name is found by a value; nil = not
 	Lines     *Lines  // the pair joins a one2many with detail tables; nil = a plain field
 	Wins      Rule    // "" = the mapping's Conflict

@@ -33,6 +33,8 @@ type Kind struct {
 	Read   bool   // an object can be read again; of the others only what was written is known
 	Open   string // fields whose names begin so are not in Fields: the components of a template ("form.")
 	Ends   bool   // its objects end with an outcome, as approvals do
+	Own    bool   // only what apps made is ever seen, so that no two models share an object
+	Done   string // the field that says that an object is done, as of a to-do; "" = none
 	Fields map[string]KindField
 
 	Message   bool // it is told to people, and cannot be changed or read again
@@ -52,6 +54,7 @@ type KindField struct {
 	MaxLen     int    // in characters; 0 = no limit known
 	Permission string // the permission point whose lack also makes it absent
 	Ref        string // the kind an id or id_list names
+	RefBy      string // the field of that kind by which it is named, where it is not its id
 }
 
 // The field types of a kind.

@@ -42,6 +42,7 @@ type rest struct {
 	Was     map[mapping.Side]bridge.Existence `json:"was,omitempty"`
 
 	Occurrence *bridge.Occurrence `json:"occurrence,omitempty"`
+	Errand     *bridge.Errand     `json:"errand,omitempty"`
 }
 
 // storedBase is one base with its place.
@@ -60,10 +61,10 @@ func encodeMemory(l *bridge.Link) ([]byte, error) {
 		b = appendBase(b, s, last)
 		last = s
 	}
-	if len(l.Holds) == 0 && len(l.Sent) == 0 && len(l.Writing) == 0 && len(l.Take) == 0 && l.Intent == nil && len(l.Was) == 0 && l.Occurrence == nil {
+	if len(l.Holds) == 0 && len(l.Sent) == 0 && len(l.Writing) == 0 && len(l.Take) == 0 && l.Intent == nil && len(l.Was) == 0 && l.Occurrence == nil && l.Errand == nil {
 		return b, nil
 	}
-	more, err := json.Marshal(rest{Holds: l.Holds, Sent: l.Sent, Writing: l.Writing, Take: l.Take, Intent: l.Intent, Was: l.Was, Occurrence: l.Occurrence})
+	more, err := json.Marshal(rest{Holds: l.Holds, Sent: l.Sent, Writing: l.Writing, Take: l.Take, Intent: l.Intent, Was: l.Was, Occurrence: l.Occurrence, Errand: l.Errand})
 	if err != nil {
 		return nil, fmt.Errorf("link %d: %w", l.ID, err)
 	}
@@ -173,7 +174,8 @@ func decodeMemory(blob []byte, l *bridge.Link) error {
 	if err := json.Unmarshal(r.bytes[r.at:], &more); err != nil {
 		return fmt.Errorf("%w: %w", errMemory, err)
 	}
-	l.Holds, l.Sent, l.Writing, l.Take, l.Intent, l.Was, l.Occurrence = more.Holds, more.Sent, more.Writing, more.Take, more.Intent, more.Was, more.Occurrence
+	l.Holds, l.Sent, l.Writing, l.Take, l.Intent, l.Was = more.Holds, more.Sent, more.Writing, more.Take, more.Intent, more.Was
+	l.Occurrence, l.Errand = more.Occurrence, more.Errand
 	return nil
 }
 

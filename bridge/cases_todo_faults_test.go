@@ -1,0 +1,410 @@
+package bridge_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"dingbridge/bridge"
+	"dingbridge/dingtalk/dingtalktest"
+	"dingbridge/mapping"
+	"dingbridge/odoo/odootest"
+)
+
+func makesTodo(r dingtalktest.Request) bool {
+	return r.Method == http.MethodPost && strings.HasSuffix(r.Path, "/tasks")
+}
+
+// compare compares both sides as after a gap in the event stream.
+func (d *desk) compare() {
+	d.t.Helper()
+	d.engine.MissedEvents(true)
+	d.engine.SweepDue(d.ctx)
+	d.step()
+	d.later(time.Minute)
+	d.step()
+}
+
+func TestATodoIsMadeOnce(t *testing.T) {
+	for name, how := range map[string]dingtalktest.Failure{
+		"the answer is lost": dingtalktest.DropAfter, "the call is lost": dingtalktest.DropBefore, "no answer comes": dingtalktest.Status(502), "throttled": dingtalktest.Throttled,
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t)
+			d.ding.Fail(makesTodo, 1, how)
+			id := d.activity(nil)
+			d.step()
+			d.later(time.Minute)
+			d.step()
+			want(t, "subject", d.todo().Subject, "给客户打电话 · 上海贸易公司")
+			want(t, "link", d.linkState(id), bridge.Linked)
+			d.write("mail.activity", id, map[string]any{"user_id": d.userZhang, "date_deadline": "2026-12-20"})
+			d.step()
+			want(t, "executors after it was assigned anew", strings.Join(d.todo().Executors, ","), d.uZhang)
+			d.settled()
+			want(t, "held", d.held(), "")
+		})
+	}
+	t.Run("and ticked off before anybody knows of it", func(t *testing.T) {
+		d := newDesk(t)
+		d.ding.Fail(makesTodo, 1, dingtalktest.DropAfter)
+		id := d.activity(nil)
+		must(t, d.engine.Step(d.ctx, 10*time.Millisecond))
+		must(t, d.ding.FinishTodo(d.uLi, d.todo().ID))
+		d.later(time.Minute)
+		d.step()
+		d.todoN(1)
+		want(t, "there", d.there(id), false)
+		want(t, "messages", len(d.doneMessages()), 1)
+	})
+	t.Run("and done in Odoo before anybody knows of it", func(t *testing.T) {
+		d := newDesk(t)
+		d.ding.Fail(makesTodo, 1, dingtalktest.DropAfter)
+		id := d.activity(nil)
+		must(t, d.engine.Step(d.ctx, 10*time.Millisecond))
+		d.finish("li", id)
+		d.later(time.Minute)
+		d.step()
+		want(t, "done", d.todo().Done, true)
+		want(t, "deleted", d.todo().Deleted, false)
+		want(t, "link", d.linkState(id), bridge.Settled)
+	})
+	t.Run("and deleted before anybody knows of it", func(t *testing.T) {
+		d := newDesk(t)
+		d.ding.Fail(makesTodo, 1, dingtalktest.DropAfter)
+		id := d.activity(nil)
+		must(t, d.engine.Step(d.ctx, 10*time.Millisecond))
+		must(t, d.ding.DeleteTodo(d.uZhang, d.todo().ID))
+		d.later(time.Minute)
+		d.step()
+		d.todoN(1)
+		want(t, "there", d.there(id), true)
+		d.wantHeld("deleted since")
+	})
+}
+
+func TestAnActivityIsFinishedOnce(t *testing.T) {
+	finishes := func(c odootest.Call) bool { return c.Method == "action_feedback" }
+	for name, how := range map[string]odootest.Failure{
+		"the answer is lost": odootest.DropAfter, "the call is lost": odootest.DropBefore, "odoo is overloaded": odootest.SerializationFailure,
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t)
+			id := d.activity(nil)
+			d.step()
+			d.odoo.Fail(finishes, 1, how)
+			must(t, d.ding.FinishTodo(d.uLi, d.todo().ID))
+			d.step()
+			d.later(time.Minute)
+			d.step()
+			want(t, "there", d.there(id), false)
+			want(t, "messages", len(d.doneMessages()), 1)
+			want(t, "link", d.linkState(id), bridge.Settled)
+			d.settled()
+		})
+	}
+}
+
+func TestTodosWhoseEventsAreLostOrComeTwice(t *testing.T) {
+	d := newDesk(t)
+	d.ding.Set(func(k *dingtalktest.Knobs) { k.Duplicate = 1; k.Reorder = 0.5 })
+	ticked := d.activity(nil)
+	d.step()
+	must(t, d.ding.FinishTodo(d.uLi, d.todo().ID))
+	d.step()
+	want(t, "there", d.there(ticked), false)
+	want(t, "messages", len(d.doneMessages()), 1)
+
+	d.ding.Set(func(k *dingtalktest.Knobs) { k.Duplicate, k.Reorder, k.Lose = 0, 0, 1 })
+	for _, summary := range []string{"甲", "乙", "丙", "丁"} {
+		d.activity(map[string]any{"summary": summary})
+	}
+	d.step()
+	todos := map[string]dingtalktest.Todo{}
+	for _, todo := range d.todoN(5) {
+		todos[strings.SplitN(todo.Subject, " ", 2)[0]] = todo
+	}
+	must(t, d.ding.FinishTodo(d.uLi, todos["甲"].ID))
+	must(t, d.ding.DeleteTodo(d.uZhang, todos["乙"].ID))
+	must(t, d.ding.EditTodo(todos["丙"].ID, func(todo *dingtalktest.Todo) { todo.Due = time.Date(2026, 12, 25, 3, 0, 0, 0, time.UTC) }))
+	d.step()
+	want(t, "activities before the comparison", len(d.people.Search("mail.activity", nil)), 4)
+	d.compare() // the first one learns what the lists cover: only then is absence worth anything
+	d.ding.ResetJournal()
+	d.compare()
+	t.Logf("%d counted calls to compare", d.ding.CountedCalls())
+	left := d.people.Search("mail.activity", nil)
+	want(t, "activities", len(left), 2)
+	want(t, "messages", len(d.doneMessages()), 2)
+	for _, id := range left {
+		if rec := d.people.Get("mail.activity", id); text(rec, "summary") == "丙" {
+			want(t, "deadline", text(rec, "date_deadline"), "2026-12-25")
+		}
+	}
+	d.settled()
+}
+
+func TestComparingTodosCostsAListAPersonAtMost(t *testing.T) {
+	d := newDesk(t)
+	for range 30 {
+		d.activity(nil)
+		d.activity(map[string]any{"create_user_id": d.userLi})
+	}
+	d.step()
+	d.todoN(60)
+	want(t, "counted calls to make them", d.ding.CountedCalls(), 60)
+	d.compare()
+	d.ding.ResetJournal()
+	d.compare()
+	if n := d.ding.CountedCalls(); n > 2*2 { // pages of two people
+		t.Errorf("%d counted calls", n)
+	}
+}
+
+func TestBothMovedTheDeadline(t *testing.T) {
+	for rule, day := range map[string]string{"odoo": "2026-12-20", "dingtalk": "2026-12-25", "hold": "2026-12-20"} {
+		t.Run(rule, func(t *testing.T) {
+			d := newDesk(t, func(s string) string { return strings.Replace(s, "conflict: odoo", "conflict: "+rule, 1) })
+			id := d.activity(nil)
+			d.step()
+			must(t, d.ding.EditTodo(d.todo().ID, func(todo *dingtalktest.Todo) { todo.Due = time.Date(2026, 12, 25, 3, 0, 0, 0, time.UTC) }))
+			d.write("mail.activity", id, map[string]any{"date_deadline": "2026-12-20"})
+			d.step()
+			want(t, "in odoo", text(d.people.Get("mail.activity", id), "date_deadline"), day)
+			if rule == "hold" {
+				d.wantHeld("conflict on dueTime")
+				return
+			}
+			want(t, "in dingtalk", d.todo().Due.In(time.FixedZone("", 8*3600)).Format(time.DateOnly), day)
+			d.settled()
+		})
+	}
+}
+
+func TestManyCancelledTodosWaitForAPerson(t *testing.T) {
+	d := newDesk(t, func(s string) string { return strings.Replace(s, "removals: 50", "removals: 1", 1) })
+	ids := []int64{d.activity(nil), d.activity(nil), d.activity(nil)}
+	d.step()
+	must(t, d.people.Unlink("mail.activity", ids...))
+	d.step()
+	deleted := 0
+	for _, todo := range d.todoN(3) {
+		if todo.Deleted {
+			deleted++
+		}
+	}
+	want(t, "deleted", deleted, 1)
+	st, err := bridge.ReadStatus(d.ctx, d.store, []string{"activity-todo"}, time.Now())
+	must(t, err)
+	want(t, "lists that wait", len(st.Lists), 1)
+	for _, g := range st.Lists {
+		_, err := bridge.Release(d.ctx, d.store, g.List)
+		must(t, err)
+	}
+	d.step()
+	for _, todo := range d.todoN(3) {
+		want(t, "deleted", todo.Deleted, true)
+	}
+	d.settled()
+}
+
+func TestActivitiesOfPeopleWithoutDingTalk(t *testing.T) {
+	d := newDesk(t)
+	stranger := d.odoo.AddUser("wang", "secret-of-wang", "base.group_user")
+	d.write("res.users", stranger, map[string]any{"name": "王五"})
+	id := d.activity(map[string]any{"user_id": stranger})
+	byBot := d.activity(map[string]any{"create_user_id": stranger, "summary": "系统派的"})
+	d.step()
+	want(t, "whoever has no DingTalk assigns in the name of who is to do it", d.todo().Creator, d.uLi)
+	d.wantHeld("executorIds is required by dingtalk and empty in odoo")
+	want(t, "link", d.linkState(byBot), bridge.Linked)
+	x, err := d.engine.Explain(d.ctx, ref(mapping.Odoo, "mail.activity", id))
+	must(t, err)
+	t.Log(x[0].Row, x[0].Plan)
+
+	d.employee("王五", "13800000003", map[string]any{"user_id": stranger, "department_id": d.rd})
+	d.step()
+	d.compare()
+	all := d.todoN(2)
+	want(t, "executor", strings.Join(all[1].Executors, ","), d.user("13800000003").UserID)
+	want(t, "held", d.held(), "")
+}
+
+func TestDoneAndCancelledAlike(t *testing.T) {
+	d := newDesk(t)
+	first, second := d.activity(nil), d.activity(nil)
+	d.step()
+	d.finish("li", second)
+	d.step()
+	want(t, "the one that was done", d.linkState(second), bridge.Settled)
+	must(t, d.people.Unlink("mail.activity", first))
+	d.step()
+	var done, deleted int
+	for _, todo := range d.todoN(2) {
+		if todo.Done {
+			done++
+		}
+		if todo.Deleted {
+			deleted++
+		}
+	}
+	want(t, "done", done, 1)
+	want(t, "deleted", deleted, 1)
+
+	third := d.activity(map[string]any{"summary": "问 <价格> & 交期"})
+	d.step()
+	d.finish("zhang", third)
+	d.step()
+	want(t, "one with odd characters", d.linkState(third), bridge.Settled)
+	must(t, d.people.Write("res.partner", d.customer, map[string]any{"active": true}))
+}
+
+func TestACustomerIsDeletedWithItsActivities(t *testing.T) {
+	d := newDesk(t)
+	id := d.activity(nil)
+	d.step()
+	must(t, d.people.Unlink("mail.activity", id))
+	must(t, d.people.Unlink("res.partner", d.customer))
+	d.step()
+	want(t, "deleted", d.todo().Deleted, true)
+}
+
+func TestWhatPeopleMakeInDingTalkIsLeftAlone(t *testing.T) {
+	d := newDesk(t)
+	own := d.ding.AddTodo(dingtalktest.Todo{Subject: "买牛奶", Creator: d.uLi, Executors: []string{d.uLi}})
+	d.step()
+	must(t, d.ding.FinishTodo(d.uLi, own))
+	d.step()
+	want(t, "counted calls", d.ding.CountedCalls(), 0)
+	want(t, "activities", len(d.people.Search("mail.activity", nil)), 0)
+	d.settled()
+}
+
+func TestWhatIsOpenAtTheStartIsLeftAlone(t *testing.T) {
+	d := newDeskWith(t, nil, nil, func(string) string { return "" })
+	d.activity(nil)
+	src, _ := mapping.Preset("activity-todo")
+	d.reopen(append(presets(t), src)...)
+	d.sync()
+	d.step()
+	d.todoN(0)
+	later := d.activity(map[string]any{"summary": "新的"})
+	d.step()
+	d.todoN(1)
+	want(t, "link", d.linkState(later), bridge.Linked)
+}
+
+func TestATickThatDingTalkDoesNotShowAtOnce(t *testing.T) {
+	d := newDesk(t)
+	id := d.activity(nil)
+	d.step()
+	d.later(time.Minute)
+	d.ding.Set(func(k *dingtalktest.Knobs) { k.StaleReads = 30 * time.Millisecond })
+	must(t, d.ding.FinishTodo(d.uLi, d.todo().ID))
+	d.step()
+	want(t, "there", d.there(id), false)
+	want(t, "messages", len(d.doneMessages()), 1)
+}
+
+func TestAnActivityOnADocumentTheBridgeMayNotRead(t *testing.T) {
+	d := newDesk(t)
+	id := d.activity(nil)
+	d.step()
+	d.odoo.Rule("res.partner", "bridge", []any{[]any{"id", "!=", d.customer}})
+	must(t, d.people.Unlink("mail.activity", id))
+	d.step()
+	want(t, "deleted", d.todo().Deleted, false)
+	x, err := d.engine.Explain(d.ctx, ref(mapping.Odoo, "mail.activity", id))
+	must(t, err)
+	printed := x[0].String()
+	t.Log(printed)
+	for _, words := range []string{"the bridge's user may not read res.partner", "unknown never causes anything", "linked"} {
+		if !strings.Contains(printed, words) {
+			t.Errorf("the explanation lacks %q", words)
+		}
+	}
+	d.ding.ResetJournal()
+	for range 5 {
+		d.step()
+	}
+	want(t, "counted calls while nobody knows", d.ding.CountedCalls(), 0)
+}
+
+func TestAnActivityAssignedToSomebodyWithoutDingTalk(t *testing.T) {
+	d := newDesk(t)
+	stranger := d.odoo.AddUser("wang", "secret-of-wang", "base.group_user")
+	id := d.activity(nil)
+	d.step()
+	d.write("mail.activity", id, map[string]any{"user_id": stranger})
+	d.step()
+	want(t, "executors", strings.Join(d.todo().Executors, ","), d.uLi)
+	d.wantHeld("executorIds cannot be emptied in dingtalk by an app")
+	d.write("mail.activity", id, map[string]any{"user_id": d.userLi})
+	d.step()
+	want(t, "held after it was assigned back", d.held(), "")
+	d.write("mail.activity", id, map[string]any{"user_id": stranger})
+	d.step()
+	d.write("mail.activity", id, map[string]any{"user_id": d.userZhang})
+	d.step()
+	want(t, "executors", strings.Join(d.todo().Executors, ","), d.uZhang)
+	want(t, "held", d.held(), "")
+}
+
+func TestAnActivityIsExplained(t *testing.T) {
+	d := newDesk(t)
+	id := d.activity(nil)
+	d.step()
+	d.write("mail.activity", id, map[string]any{"date_deadline": "2026-12-14"})
+	x, err := d.engine.Explain(d.ctx, ref(mapping.Odoo, "mail.activity", id))
+	must(t, err)
+	printed := x[0].String()
+	t.Log(printed)
+	for _, words := range []string{"dueTime", "2026-12-11", "2026-12-14", "changed in odoo", "create dingtalk", d.todo().ID} {
+		if !strings.Contains(printed, words) {
+			t.Errorf("the explanation lacks %q", words)
+		}
+	}
+	must(t, d.ding.FinishTodo(d.uLi, d.todo().ID))
+	text, counts := d.plan("activity-todo")
+	t.Log(text, counts)
+	if !strings.Contains(text, "finish: done in dingtalk") || counts.Finished != 1 {
+		t.Errorf("the plan says %s", text)
+	}
+}
+
+func TestTheBridgeEndsWhileATodoIsMade(t *testing.T) {
+	d := newDesk(t)
+	ctx, end := context.WithCancel(d.ctx)
+	d.ding.OnRequest(func(r dingtalktest.Request) {
+		if makesTodo(r) {
+			end()
+		}
+	})
+	d.ding.Fail(makesTodo, 1, dingtalktest.DropAfter)
+	id := d.activity(nil)
+	if err := d.engine.Step(ctx, time.Second); ctx.Err() == nil {
+		t.Fatalf("it was not ended, but: %v", err)
+	}
+	d.ding.OnRequest(nil)
+	d.reopen()
+	d.later(time.Minute)
+	d.sync()
+	d.step()
+	want(t, "link", d.linkState(id), bridge.Linked)
+	d.write("mail.activity", id, map[string]any{"date_deadline": "2026-12-30"})
+	d.step()
+	want(t, "due", d.todo().Due.In(time.FixedZone("", 8*3600)).Format(time.DateOnly), "2026-12-30")
+
+	// Done on both sides while the bridge is down.
+	d.reopen()
+	d.finish("li", id)
+	must(t, d.ding.FinishTodo(d.uLi, d.todo().ID))
+	must(t, d.ding.FlushEvents(d.ctx))
+	d.sync()
+	d.step()
+	want(t, "link", d.linkState(id), bridge.Settled)
+	want(t, "messages", len(d.doneMessages()), 1)
+	d.settled()
+}
