@@ -17,7 +17,7 @@ func partSizes(kind string, said map[string]string) (people, departments int) {
 	switch kind {
 	case "work_notice":
 		if said["oa.status_bar.status_value"] != "" {
-			return dingtalk.NoticeBarUsers, 0
+			return dingtalk.NoticeBarUsers, dingtalk.NoticeDepartments // which DingTalk refuses, and says so
 		}
 		return dingtalk.NoticeUsers, dingtalk.NoticeDepartments
 	case "person_message":

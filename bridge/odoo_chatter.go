@@ -3,6 +3,7 @@ package bridge
 import (
 	"fmt"
 	"net/url"
+	"time"
 
 	"dingbridge/mapping"
 	"dingbridge/odoo"
@@ -13,8 +14,11 @@ const chatterModel = "mail.message"
 
 // domain is the mapping's domain as it is now. What the bridge's own user said is outside every mapping of the chatter that does not name who
 // said it: it would be told of what it told.
-func (s *odooSide) domain(m *mapping.Mapping) odoo.Domain {
-	d := odoo.Domain(m.DomainAt(s.now(), s.zone))
+func (s *odooSide) domain(m *mapping.Mapping) odoo.Domain { return s.domainAt(m, s.now()) }
+
+// domainAt is the mapping's domain as it is at a time.
+func (s *odooSide) domainAt(m *mapping.Mapping, at time.Time) odoo.Domain {
+	d := odoo.Domain(m.DomainAt(at, s.zone))
 	if m.Message == nil || m.Model != chatterModel || namesField(d, "create_uid") || namesField(d, "author_id") {
 		return d
 	}

@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"slices"
+	"time"
 
 	"dingbridge/mapping"
 	"dingbridge/odoo"
@@ -14,9 +15,9 @@ type gathered struct {
 	rows  map[int64][]mapping.Record
 }
 
-// gather reads what is in the mapping's domain and groups it by person; of one person alone when he is given.
-func (s *odooSide) gather(ctx context.Context, m *mapping.Mapping, person int64) (gathered, error) {
-	domain := s.domain(m)
+// gather reads what is in the mapping's domain at a time of its schedule and groups it by person; of one person alone when he is given.
+func (s *odooSide) gather(ctx context.Context, m *mapping.Mapping, person int64, tick time.Time) (gathered, error) {
+	domain := s.domainAt(m, tick)
 	path := m.Message.GroupBy
 	if person > 0 {
 		domain = odoo.And(domain, odoo.Domain{odoo.Cond(path, "=", person)})

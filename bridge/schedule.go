@@ -115,7 +115,7 @@ func (e *Engine) leaveOut(ctx context.Context, m *mapping.Mapping, tick time.Tim
 // due are the keys of what is to be told at a time: of the records that are in the domain, or left it since; of a digest one for each person.
 func (e *Engine) due(ctx context.Context, m *mapping.Mapping, tick time.Time) ([]Key, error) {
 	if m.Message.Digest() {
-		people, err := e.odoo.gather(ctx, m, 0)
+		people, err := e.odoo.gather(ctx, m, 0, tick)
 		if err != nil {
 			return nil, err
 		}
@@ -170,7 +170,7 @@ func (b *batch) lookForDigests() {
 			t.fail = &Failure{Class: FailReject, Words: err.Error(), Err: err}
 			continue
 		}
-		found, err := b.e.odoo.gather(b.ctx, b.m, person)
+		found, err := b.e.odoo.gather(b.ctx, b.m, person, tick)
 		if err != nil {
 			t.fail = classify(err)
 			continue
