@@ -32,7 +32,7 @@ mapping: department-ding
 odoo: {model: hr.department, domain: [[note, "!=", false]]}
 dingtalk: {kind: ding}
 start: now
-receivers: [{members: parent_id}]
+receivers: [{path: parent_id.manager_id}]
 fields:
   - {dingtalk: content, value: "{{ name }}"}
 ---

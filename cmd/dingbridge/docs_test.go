@@ -169,6 +169,9 @@ var link = regexp.MustCompile(`\]\(([^):#]+)(?:#([^)]+))?\)`)
 func TestLinksOfTheDocumentsLeadSomewhere(t *testing.T) {
 	for name, text := range documents(t) {
 		for _, m := range link.FindAllStringSubmatch(text, -1) {
+			if strings.HasPrefix(m[1], "{{") { // of a message, in an example
+				continue
+			}
 			target := filepath.Join(filepath.Dir(name), m[1])
 			if _, err := os.Stat(target); err != nil {
 				t.Errorf("%s: %v", name, err)
