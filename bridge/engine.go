@@ -141,6 +141,7 @@ type Engine struct {
 	sweeps *sweepQueue
 	reload chan struct{} // closed and replaced by every reload
 
+	turns      turns
 	metOnce    map[string]bool // mappings whose first meeting is known to be over; the worker's own
 	firstSweep sync.Once
 	sweptOnce  chan struct{} // closed when the first sweep has tried every mapping

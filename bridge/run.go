@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -186,7 +187,7 @@ func (e *Engine) workOnce(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	for _, m := range e.mappings().Ranked {
+	for _, m := range e.turns.order(e.mappings().Ranked) {
 		var due []Work
 		if err := e.Store.View(ctx, func(tx Tx) (err error) {
 			due, err = tx.Due(m.Name, e.Now(), e.BatchSize)
@@ -195,6 +196,7 @@ func (e *Engine) workOnce(ctx context.Context) (bool, error) {
 			return false, err
 		}
 		if len(due) > 0 {
+			e.turns.took(m)
 			done := e.timed(e.Metrics.batches, m.Name)
 			err := e.reconcile(ctx, m, due)
 			done()
@@ -205,6 +207,35 @@ func (e *Engine) workOnce(ctx context.Context) (bool, error) {
 		return false, e.noteMet(ctx)
 	}
 	return true, nil
+}
+
+// fairEvery is how often the mapping that has waited longest has its turn before those that are referred to: work of theirs that is due
+// again and again, as what waits for another mapping, must not keep the others waiting for ever.
+const fairEvery = 10
+
+// turns remembers which mapping had which round; the worker's own.
+type turns struct {
+	round int
+	last  map[string]int
+}
+
+// order is the order in which the mappings are asked for work.
+func (t *turns) order(ranked []*mapping.Mapping) []*mapping.Mapping {
+	if t.round%fairEvery != fairEvery-1 {
+		return ranked
+	}
+	fair := slices.Clone(ranked)
+	slices.SortStableFunc(fair, func(a, b *mapping.Mapping) int { return t.last[a.Name] - t.last[b.Name] })
+	return fair
+}
+
+// took notes that a mapping had its turn.
+func (t *turns) took(m *mapping.Mapping) {
+	if t.last == nil {
+		t.last = map[string]int{}
+	}
+	t.round++
+	t.last[m.Name] = t.round
 }
 
 // noteMet remembers that the first meeting of a mapping is over: both sides were listed and nothing of it is left to do.
