@@ -153,7 +153,25 @@ func (w *world) checkDingTalk(ctx context.Context, set *mapping.Set) []finding {
 	if len(set.ByKind("approval")) > 0 {
 		findings = append(findings, w.checkApprovals(ctx)...)
 	}
+	if len(set.ByKind(dingtalk.TodoKind.Name)) > 0 {
+		findings = append(findings, w.checkTodos(ctx)...)
+	}
 	return append(findings, w.checkMessages(ctx, set)...)
+}
+
+// checkTodos tries reading the to-dos of nobody, and deleting one that does not exist. Each is a counted call.
+func (w *world) checkTodos(ctx context.Context) []finding {
+	nothing := "dingbridge-check-" + strings.ToLower(rand.Text())
+	ask := func(err error) error {
+		if understood(err) {
+			return nil
+		}
+		return err
+	}
+	_, err := w.ding.Todos.Find(ctx, nothing, func(dingtalk.Object) bool { return true })
+	findings := []finding{w.tried("todo", txtDingRead, txtDingReadNot, ask(err))}
+	err = w.ding.Todos.Delete(ctx, nothing, nothing)
+	return append(findings, w.tried("todo", txtDingWrite, txtDingWriteNot, ask(err)))
 }
 
 // checkApprovals tries reading an approval and withdrawing one, neither of which exists: with the permissions the answer is "not found".

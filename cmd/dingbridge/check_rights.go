@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"dingbridge/dingtalk"
 	"dingbridge/mapping"
 	"dingbridge/odoo"
 )
@@ -67,6 +68,10 @@ func (r *rights) mapping(m *mapping.Mapping) {
 	if toOdoo && m.RemoveOdoo == mapping.RemoveDelete {
 		r.add(m.Model, "unlink")
 	}
+	if toOdoo && m.Kind == dingtalk.TodoKind.Name { // what is done there is said here
+		r.add(m.Model, "write")
+		r.todos(m.Model)
+	}
 	r.fields(m.Fields)
 	if slices.ContainsFunc(peopleOf(m), func(p mapping.Person) bool { return p.Followers }) {
 		r.add("mail.followers", "read")
@@ -90,6 +95,17 @@ func (r *rights) mapping(m *mapping.Mapping) {
 		for _, t := range f.Lines.Templates {
 			r.fields(t.Fields)
 		}
+	}
+}
+
+// todos adds what saying that a record is done needs beside it. Whether the documents of activities may be written, only each of them tells.
+func (r *rights) todos(model string) {
+	switch model {
+	case "mail.activity":
+		r.add("mail.message", "read")
+		r.add("res.users", "read")
+	case "project.task":
+		r.add("project.task.type", "read")
 	}
 }
 
