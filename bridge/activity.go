@@ -51,7 +51,7 @@ func (b *batch) rememberErrand(t *task, l *Link) {
 		return
 	}
 	if l.Errand != nil {
-		e.Owner = l.Errand.Owner
+		e.Owner, e.Doer = l.Errand.Owner, l.Errand.Doer
 	}
 	l.Errand = e
 }

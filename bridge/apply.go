@@ -138,6 +138,7 @@ func (b *batch) created(p *pendingCreate) (again bool) {
 		b.e.wroteTo(p.change.Side)
 		l.SetOn(p.change.Side, p.c.id)
 		l.ownedBy(p.c.owner)
+		l.doneBy(p.c.values)
 		l.State, l.Intent = Linked, nil
 		t.seen(p.change.Side).ID = p.c.id
 		if p.c.found {
@@ -379,6 +380,7 @@ func (b *batch) written(p *pendingWrite) []*pendingWrite {
 		b.e.wroteTo(p.change.Side)
 		t.wrote = append(t.wrote, applied{change: p.change, fields: p.fields})
 		b.noteWrite(t, p.change.Side)
+		t.link.doneBy(p.w.values)
 		if p.w.message > 0 {
 			t.message = p.w.message
 		}

@@ -408,3 +408,28 @@ func TestTheBridgeEndsWhileATodoIsMade(t *testing.T) {
 	want(t, "messages", len(d.doneMessages()), 1)
 	d.settled()
 }
+
+func TestWhoeverAssignedItHasLeft(t *testing.T) {
+	d := newDesk(t)
+	ticked, edited, done := d.activity(nil), d.activity(map[string]any{"summary": "改期"}), d.activity(map[string]any{"summary": "发报价"})
+	d.step()
+	byName := map[string]string{}
+	for _, todo := range d.todoN(3) {
+		byName[strings.SplitN(todo.Subject, " ", 2)[0]] = todo.ID
+	}
+	must(t, d.ding.RemoveUser(d.uZhang))
+	d.later(time.Minute)
+	d.step()
+	must(t, d.ding.FinishTodo(d.uLi, byName["给客户打电话"]))
+	d.step()
+	want(t, "the one that was ticked off", d.there(ticked), false)
+	d.write("mail.activity", edited, map[string]any{"date_deadline": "2026-12-30"})
+	d.finish("li", done)
+	d.step()
+	todo, _ := d.ding.Todo(byName["改期"])
+	want(t, "due", todo.Due.In(time.FixedZone("", 8*3600)).Format(time.DateOnly), "2026-12-30")
+	todo, _ = d.ding.Todo(byName["发报价"])
+	want(t, "done", todo.Done, true)
+	d.compare()
+	want(t, "links", d.linkState(edited), bridge.Linked)
+}

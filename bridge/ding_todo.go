@@ -43,21 +43,24 @@ func (s *dingSide) asked(id ID) telling {
 // answered notes that the telling was looked after; a later one stands.
 func (s *dingSide) answered(id ID, t telling) { s.todos.told.CompareAndDelete(id, t) }
 
-// ownersOf are the people in whose lists the to-dos stand.
-func (s *dingSide) ownersOf(mappingName string, ids []ID) (map[ID]string, error) {
-	out := make(map[ID]string, len(ids))
-	err := s.store.View(context.Background(), func(tx Tx) error {
+// keeper are the people whose lists show a to-do: who made it, and who is to do it.
+type keeper struct{ owner, doer string }
+
+// keepersOf are the people in whose lists the to-dos stand.
+func (s *dingSide) keepersOf(ctx context.Context, mappingName string, ids []ID) (map[ID]keeper, error) {
+	out := make(map[ID]keeper, len(ids))
+	err := s.store.View(ctx, func(tx Tx) error {
 		on, err := tx.LinksOn(mappingName, mapping.DingTalk, ids)
 		for id, l := range on {
 			if l.Errand != nil {
-				out[id] = l.Errand.Owner
+				out[id] = keeper{l.Errand.Owner, l.Errand.Doer}
 			}
 		}
 		return err
 	})
 	for _, id := range ids {
-		if owner, known := s.todos.owners.Load(id); known && out[id] == "" {
-			out[id] = owner.(string)
+		if owner, known := s.todos.owners.Load(id); known && out[id].owner == "" {
+			out[id] = keeper{owner: owner.(string)}
 		}
 	}
 	return out, err
@@ -66,25 +69,26 @@ func (s *dingSide) ownersOf(mappingName string, ids []ID) (map[ID]string, error)
 // lookTodos reads to-dos from the lists of those who made them: one list a person, and a second one where something is not among the open
 // ones. What stands in neither is gone only if an event or a complete listing said so as well.
 func (s *dingSide) lookTodos(ctx context.Context, m *mapping.Mapping, ids []ID) (map[ID]Seen, error) {
-	owners, err := s.ownersOf(m.Name, ids)
+	keepers, err := s.keepersOf(ctx, m.Name, ids)
 	if err != nil {
 		return nil, err
 	}
 	out := make(map[ID]Seen, len(ids))
 	wanted := map[string][]ID{}
 	for _, id := range ids {
-		if owners[id] == "" {
+		owner := keepers[id].owner
+		if owner == "" {
 			out[id] = Seen{ID: id, Existence: Unseen, NotFound: true, Why: "nobody knows in whose list it stands"}
 			continue
 		}
-		wanted[owners[id]] = append(wanted[owners[id]], id)
+		wanted[owner] = append(wanted[owner], id)
 	}
 	var mu sync.Mutex
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(s.parallel)
 	for owner, list := range wanted {
 		g.Go(func() error {
-			found, err := s.readTodos(gctx, owner, list)
+			found, err := s.readTodos(gctx, owner, list, keepers)
 			f := classify(err)
 			if f != nil && f.Class == FailHalt {
 				return err
@@ -92,11 +96,14 @@ func (s *dingSide) lookTodos(ctx context.Context, m *mapping.Mapping, ids []ID) 
 			mu.Lock()
 			defer mu.Unlock()
 			for _, id := range list {
-				if f != nil {
+				switch {
+				case f == nil:
+					out[id] = s.seenTodo(id, found[id])
+				case f.Class == FailReject:
+					out[id] = Seen{ID: id, Existence: Unseen, Why: "the list of " + owner + " cannot be read: " + f.Words}
+				default:
 					out[id] = Seen{ID: id, Existence: Unseen, Fail: f}
-					continue
 				}
-				out[id] = s.seenTodo(id, found[id])
 			}
 			return nil
 		})
@@ -104,8 +111,34 @@ func (s *dingSide) lookTodos(ctx context.Context, m *mapping.Mapping, ids []ID) 
 	return out, g.Wait()
 }
 
-// readTodos reads a person's list as far as these to-dos are not found yet: the open ones, then those that are done.
-func (s *dingSide) readTodos(ctx context.Context, owner string, ids []ID) (map[ID]dingtalk.Object, error) {
+// readTodos reads the list of who made these to-dos; when that one has left, those of the people who are to do them.
+func (s *dingSide) readTodos(ctx context.Context, owner string, ids []ID, keepers map[ID]keeper) (map[ID]dingtalk.Object, error) {
+	found, err := s.readTodosOf(ctx, owner, "creator", ids)
+	if f := classify(err); f == nil || f.Class != FailReject {
+		return found, err
+	}
+	byDoer := map[string][]ID{}
+	for _, id := range ids {
+		if doer := keepers[id].doer; doer != "" && doer != owner {
+			byDoer[doer] = append(byDoer[doer], id)
+		}
+	}
+	if len(byDoer) == 0 {
+		return nil, err
+	}
+	found = map[ID]dingtalk.Object{}
+	for doer, list := range byDoer {
+		more, err := s.readTodosOf(ctx, doer, "executor", list)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(found, more)
+	}
+	return found, nil
+}
+
+// readTodosOf reads a person's list as far as these to-dos are not found yet: the open ones, then those that are done.
+func (s *dingSide) readTodosOf(ctx context.Context, person, role string, ids []ID) (map[ID]dingtalk.Object, error) {
 	found := map[ID]dingtalk.Object{}
 	missing := make(map[ID]bool, len(ids))
 	for _, id := range ids {
@@ -115,7 +148,7 @@ func (s *dingSide) readTodos(ctx context.Context, owner string, ids []ID) (map[I
 		if len(missing) == 0 {
 			return found, nil
 		}
-		for o, err := range s.client.Todos.List(ctx, owner, dingtalk.TodoQuery{Done: &done, Roles: []string{"creator"}}) {
+		for o, err := range s.client.Todos.List(ctx, person, dingtalk.TodoQuery{Done: &done, Roles: []string{role}}) {
 			if err != nil {
 				return nil, err
 			}
@@ -155,12 +188,13 @@ func (s *dingSide) seenTodo(id ID, o dingtalk.Object) Seen {
 // listTodos lists the linked to-dos that are not done yet on both sides: no others are worth a call.
 func (s *dingSide) listTodos(ctx context.Context, m *mapping.Mapping, page func([]Seen) error) (Listing, error) {
 	l := Listing{Scope: "the lists of those who made them"}
-	wanted := map[string][]ID{}
+	wanted, keepers := map[string][]ID{}, map[ID]keeper{}
 	if err := s.store.View(ctx, func(tx Tx) error {
 		links, err := tx.LinksIn(m.Name, Linked)
 		for _, link := range links {
 			if link.Ding != "" && link.Errand != nil && link.Errand.Owner != "" {
 				wanted[link.Errand.Owner] = append(wanted[link.Errand.Owner], link.Ding)
+				keepers[link.Ding] = keeper{link.Errand.Owner, link.Errand.Doer}
 			}
 		}
 		return err
@@ -168,7 +202,7 @@ func (s *dingSide) listTodos(ctx context.Context, m *mapping.Mapping, page func(
 		return l, err
 	}
 	for _, owner := range slices.Sorted(maps.Keys(wanted)) {
-		found, err := s.readTodos(ctx, owner, wanted[owner])
+		found, err := s.readTodos(ctx, owner, wanted[owner], keepers)
 		if f := classify(err); f != nil {
 			if f.Class == FailHalt || f.Class == FailRetry {
 				return l, err
@@ -236,18 +270,29 @@ func (s *dingSide) createTodo(ctx context.Context, c *creation) {
 	}
 }
 
-// writeTodo changes a to-do in the name of who made it.
+// writeTodo changes a to-do in the name of who made it; when that one has left, of who is to do it.
 func (s *dingSide) writeTodo(ctx context.Context, m *mapping.Mapping, w *write) error {
-	owners, err := s.ownersOf(m.Name, []ID{w.id})
+	keepers, err := s.keepersOf(ctx, m.Name, []ID{w.id})
 	if err != nil {
 		return err
 	}
-	owner := owners[w.id]
-	if owner == "" {
+	k := keepers[w.id]
+	if k.owner == "" {
 		return reject("", "nobody knows who made the to-do, in whose name it would be changed")
 	}
+	err = s.writeTodoAs(ctx, k.owner, w)
+	if f := classify(err); f != nil && f.Class == FailReject && k.doer != "" && k.doer != k.owner {
+		again := s.writeTodoAs(ctx, k.doer, w)
+		if f := classify(again); f == nil || f.Class != FailReject {
+			return again
+		}
+	}
+	return err
+}
+
+func (s *dingSide) writeTodoAs(ctx context.Context, person string, w *write) error {
 	if w.op == OpDelete {
-		if err := s.client.Todos.Delete(ctx, owner, string(w.id)); err != nil && !dingtalk.IsNotFound(err) {
+		if err := s.client.Todos.Delete(ctx, person, string(w.id)); err != nil && !dingtalk.IsNotFound(err) {
 			return err
 		}
 		s.evidence.note(todoKind, w.id, "removed by us")
@@ -262,7 +307,7 @@ func (s *dingSide) writeTodo(ctx context.Context, m *mapping.Mapping, w *write) 
 	if w.op == OpFinish || w.op == OpReopen {
 		o["done"] = w.op == OpFinish
 	}
-	err = s.client.Todos.Update(ctx, owner, o)
+	err := s.client.Todos.Update(ctx, person, o)
 	if !dingtalk.IsNotFound(err) {
 		return err
 	}

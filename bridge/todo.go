@@ -19,6 +19,8 @@ const todoKind = "todo"
 type Errand struct {
 	// Owner is the unionid of who made it in DingTalk: that person's list shows it.
 	Owner string `json:"owner,omitempty"`
+	// Doer is the unionid of who is to do it, whose list shows it too when the owner has left.
+	Doer string `json:"doer,omitempty"`
 	// Of an activity, whose row is deleted when it is done: what the message that says so is recognised by.
 	Model   string `json:"model,omitempty"`
 	Record  int64  `json:"record,omitempty"`
@@ -29,13 +31,24 @@ type Errand struct {
 
 // ownedBy notes who made the to-do.
 func (l *Link) ownedBy(owner string) {
-	if owner == "" {
-		return
+	if owner != "" {
+		l.errand().Owner = owner
 	}
+}
+
+// doneBy notes who is to do it, from what was just written.
+func (l *Link) doneBy(values map[string]any) {
+	if doers := refIDs(values["executorIds"]); l != nil && len(doers) > 0 && doers[0] != "" {
+		l.errand().Doer = doers[0]
+	}
+}
+
+// errand returns the link's, made when it has none.
+func (l *Link) errand() *Errand {
 	if l.Errand == nil {
 		l.Errand = &Errand{}
 	}
-	l.Errand.Owner = owner
+	return l.Errand
 }
 
 // requires says whether an object cannot be made without a pair for the field: as DingTalk says. Of a to-do the bridge fills in who makes
