@@ -113,6 +113,7 @@ var canonical = map[string]*rapid.Generator[string]{
 	"dept_name": rapid.StringN(1, 40, -1).Filter(func(s string) bool { return !strings.ContainsAny(s, "-,，\r") }),
 	"date":      rapid.Custom(drawDate),
 	"date_ms":   rapid.Custom(drawDate),
+	"deadline":  rapid.Custom(drawDate),
 	"datetime": rapid.Custom(func(t *rapid.T) string {
 		return time.Unix(rapid.Int64Range(-2_000_000_000, 4_000_000_000).Draw(t, "s"), 0).UTC().Format(time.RFC3339)
 	}),
@@ -154,6 +155,7 @@ func TestReadWhatWasWritten(t *testing.T) {
 		{"date_ms", "date", typeText},
 		{"date_ms", "date", typeInteger},
 		{"datetime", "datetime", typeInstant},
+		{"deadline", "date", typeInstant},
 		{"phone_cn", "char", typeComponent},
 		{"text", "selection", typeComponent},
 		{"integer", "integer", typeComponent},
@@ -304,5 +306,20 @@ func TestValuesTable(t *testing.T) {
 	}
 	if _, err := gender.Write(DingTalk, Text("other"), nil, Env{}); err == nil {
 		t.Error("a value outside of the table is written")
+	}
+}
+
+func TestADeadlineIsTheLastSecondOfItsDay(t *testing.T) {
+	c := construct(t, "deadline", "date", typeInstant)
+	for _, zone := range []*time.Location{shanghai(t), time.UTC, time.FixedZone("", -11*3600)} {
+		raw, err := c.Write(DingTalk, Text("2026-02-28"), nil, Env{Zone: zone})
+		if err != nil || raw != time.Date(2026, 2, 28, 23, 59, 59, 0, zone).UnixMilli() {
+			t.Errorf("%s: %v, %v", zone, raw, err)
+		}
+	}
+	for _, clock := range []time.Time{time.Date(2026, 2, 28, 0, 0, 0, 0, shanghai(t)), time.Date(2026, 2, 28, 23, 59, 59, 999e6, shanghai(t))} {
+		if v, err := c.Read(DingTalk, clock.UnixMilli(), Env{Zone: shanghai(t)}); err != nil || v != Text("2026-02-28") {
+			t.Errorf("%s is %v, %v", clock, v, err)
+		}
 	}
 }

@@ -107,6 +107,7 @@ func fullLink() *bridge.Link {
 		Writing: map[string]bridge.Writing{"name": {Side: mapping.Odoo, Meant: mapping.Text("甲"), Source: mapping.Text("甲"), At: noon}},
 		Take:    map[string]mapping.Side{"email": mapping.DingTalk},
 		Intent:  &bridge.Intent{Side: mapping.DingTalk, Key: "odoo42", At: noon},
+		Errand:  &bridge.Errand{Owner: "unionA", Doer: "unionB", Model: "res.partner", Record: 7, Type: 4, User: 2, Summary: "打电话"},
 		Was:     map[mapping.Side]bridge.Existence{mapping.Odoo: bridge.Archived, mapping.DingTalk: bridge.Gone},
 	}
 	name := &mapping.Field{Key: "name", Signature: "s1"}
