@@ -47,6 +47,8 @@ type verdict struct {
 	action verdictAction
 	target mapping.Side // of a write
 	reason string
+	to     mapping.Value // what is written, where it is not what the other side shows: of a set
+	base   mapping.Value // what becomes the base of the side that is written, where that is not what it shows then
 }
 
 type verdictAction uint8
@@ -79,6 +81,9 @@ func decideField(in fieldInput) verdict {
 	if in.field.Direction != mapping.Both {
 		return decideOneWay(in)
 	}
+	if in.field.Set() {
+		return decideSet(in)
+	}
 	if !in.hasOdooBase || !in.hasDingBase {
 		return decideWithoutBase(in)
 	}
@@ -94,6 +99,47 @@ func decideField(in fieldInput) verdict {
 	default:
 		return verdict{reason: ReasonInSync}
 	}
+}
+
+// ReasonBoth is the reason for the write of a set that changed on both sides.
+const ReasonBoth = "changed on both, joined"
+
+// decideSet lets the members of a set travel one by one, so that nobody is thrown out because somebody else was added. When both sides
+// lack something DingTalk is written first, and what it has more stays a change that the next look carries to Odoo: should that write
+// fail, it is not forgotten.
+func decideSet(in fieldInput) verdict {
+	if in.odoo.IsUnknown() || in.ding.IsUnknown() {
+		return verdict{reason: ReasonInSync}
+	}
+	first := !in.hasOdooBase || !in.hasDingBase
+	odooBase, dingBase := in.odooBase, in.dingBase
+	if first {
+		odooBase, dingBase = mapping.EmptyValue, mapping.EmptyValue
+	}
+	toOdoo, toDing, err := mapping.SetTargets(odooBase, dingBase, in.odoo, in.ding)
+	if err != nil {
+		return verdict{action: doConflict, reason: err.Error()}
+	}
+	reason := func(s mapping.Side) string {
+		if first {
+			return ReasonFilled
+		}
+		return changedOn(s.Other())
+	}
+	switch {
+	case toDing != in.ding && toOdoo != in.odoo:
+		// As if DingTalk had had nothing of its own: what it gained and lost since its base is seen again by the next look.
+		_, base, err := mapping.SetTargets(odooBase, dingBase, in.odoo, dingBase)
+		if err != nil {
+			return verdict{action: doConflict, reason: err.Error()}
+		}
+		return verdict{action: doWrite, target: mapping.DingTalk, to: toDing, base: base, reason: ReasonBoth}
+	case toDing != in.ding:
+		return verdict{action: doWrite, target: mapping.DingTalk, to: toDing, reason: reason(mapping.DingTalk)}
+	case toOdoo != in.odoo:
+		return verdict{action: doWrite, target: mapping.Odoo, to: toOdoo, reason: reason(mapping.Odoo)}
+	}
+	return verdict{reason: ReasonInSync}
 }
 
 // decideWithoutBase is the first meeting of a field, or its first after the mapping's text changed.
@@ -173,7 +219,11 @@ type diffEnv struct {
 func diffFields(p *Plan, odooView, dingView mapping.View, env diffEnv) {
 	updates := map[mapping.Side]*Change{}
 	for _, f := range p.Mapping.Fields {
-		if f.OnCreate || f.Done || (f.OdooName == "" && f.Value == nil) || (f.DingName == "" && f.Value == nil) {
+		if f.Remembered() {
+			rememberField(p, f, dingView[f.Key])
+			continue
+		}
+		if f.OnCreate || f.Done || (f.DingName == "" && f.Value == nil) {
 			continue
 		}
 		in := inputFor(p, f, odooView[f.Key], dingView[f.Key], env)
@@ -196,6 +246,12 @@ func diffFields(p *Plan, odooView, dingView mapping.View, env diffEnv) {
 		if v.target == mapping.Odoo {
 			fc.From, fc.To, fc.Source = in.odoo, in.ding, in.ding
 		}
+		if !v.to.IsUnknown() {
+			fc.To, fc.Base = v.to, v.base
+		}
+		if !v.base.IsUnknown() {
+			p.recheck(env.now) // the other half
+		}
 		if updates[v.target] == nil {
 			updates[v.target] = &Change{Op: OpUpdate, Side: v.target, ID: p.Link.On(v.target), Reason: v.reason}
 		}
@@ -205,6 +261,13 @@ func diffFields(p *Plan, odooView, dingView mapping.View, env diffEnv) {
 		if c := updates[side]; c != nil {
 			p.Changes = append(p.Changes, c)
 		}
+	}
+}
+
+// rememberField keeps what DingTalk shows, for others to refer to.
+func rememberField(p *Plan, f *mapping.Field, shown mapping.Value) {
+	if base, has := p.Link.Base(mapping.DingTalk, f); shown.IsKnown() && (!has || base != shown) {
+		p.Settles = append(p.Settles, Settle{Field: f, Odoo: mapping.UnknownValue, Ding: shown, Reason: ReasonSame})
 	}
 }
 
@@ -264,6 +327,9 @@ func heldField(l *Link, f *mapping.Field, in fieldInput, v verdict, env diffEnv)
 	if v.target == mapping.Odoo {
 		value = in.ding
 	}
+	if !v.to.IsUnknown() {
+		value = v.to
+	}
 	refuse := func(why string) (Note, bool) {
 		h := Hold{Kind: HeldImmutable, Since: env.now, Odoo: in.odoo, DingTalk: in.ding, Reason: why + "; held (field)"}
 		return Note{Field: f, Hold: &h, Reason: h.Reason}, true
@@ -271,7 +337,7 @@ func heldField(l *Link, f *mapping.Field, in fieldInput, v verdict, env diffEnv)
 	if ok, why := env.writable(f, v.target); !ok {
 		return refuse(why)
 	}
-	if value.IsEmpty() && !f.HasNone {
+	if value.IsEmpty() && !f.HasNone && !f.Set() { // of a set, those stay whom only that side knows
 		if ok, why := env.clearable(f, v.target); !ok {
 			return refuse(why)
 		}

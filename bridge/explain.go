@@ -171,11 +171,14 @@ func (b *batch) explainField(t *task, f *mapping.Field) ExplainedField {
 	if v, ok := t.link.Base(mapping.DingTalk, f); ok {
 		x.DingBase = v.String()
 	}
-	if b.m.Message != nil {
+	switch {
+	case b.m.Message != nil:
 		x.Verdict = toldVerdict(x)
 		return x
-	}
-	if f.OnCreate {
+	case f.Remembered():
+		x.Verdict = "remembered"
+		return x
+	case f.OnCreate:
 		x.Verdict = "set at creation only"
 		return x
 	}

@@ -89,7 +89,7 @@ func (b *batch) intendUpdates(tx Tx, t *task) error {
 			if l.Writing == nil {
 				l.Writing = map[string]Writing{}
 			}
-			l.Writing[fc.Field.Key] = Writing{Side: c.Side, Meant: fc.To, Source: fc.Source, At: b.now}
+			l.Writing[fc.Field.Key] = Writing{Side: c.Side, Meant: fc.To, Source: fc.Source, At: b.now, Base: fc.Base}
 			noted = true
 		}
 	}
@@ -109,7 +109,7 @@ func (b *batch) recallWrites(l *Link, views map[mapping.Side]mapping.View) {
 		case !ok:
 			delete(l.Writing, key)
 		case !shown.IsUnknown() && shown == w.Meant:
-			l.SetBase(w.Side, f, w.Meant)
+			l.SetBase(w.Side, f, FieldChange{To: w.Meant, Base: w.Base}.base())
 			l.SetBase(w.Side.Other(), f, w.Source)
 			delete(l.Writing, key)
 		case b.now.After(w.At.Add(b.e.settleAfter(w.Side))) || w.At.After(b.now):

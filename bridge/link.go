@@ -74,6 +74,7 @@ type Writing struct {
 	Meant  mapping.Value `json:"meant"`
 	Source mapping.Value `json:"source"` // what the other side showed then
 	At     time.Time     `json:"at"`
+	Base   mapping.Value `json:"base,omitzero"` // what becomes the base of the side that was written; unknown: what was meant
 }
 
 // Intent is a creation that is committed before it is sent.

@@ -161,6 +161,11 @@ func (s *odooSide) writeOne(ctx context.Context, m *mapping.Mapping, fields map[
 			continue
 		}
 		vals[name] = writeValue(fields[name], raw)
+		if want, several := raw.([]int64); several && fields[name].Type == "many2many" {
+			if had, read := w.seen.Record[name].([]int64); read {
+				vals[name] = difference(had, want)
+			}
+		}
 	}
 	if decided != "" {
 		if len(vals) > 0 {
@@ -290,6 +295,22 @@ func writeValue(f odoo.Field, raw any) any {
 		return []any{odoo.Set(v...)}
 	}
 	return raw
+}
+
+// difference are the commands that make one list of records another: whoever came meanwhile stays.
+func difference(had, want []int64) []any {
+	commands := []any{}
+	for _, id := range want {
+		if !slices.Contains(had, id) {
+			commands = append(commands, odoo.Link(id))
+		}
+	}
+	for _, id := range had {
+		if !slices.Contains(want, id) {
+			commands = append(commands, odoo.Unlink(id))
+		}
+	}
+	return commands
 }
 
 // loadCell is a value as load takes it: everything is text there.

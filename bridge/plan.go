@@ -34,7 +34,16 @@ type FieldChange struct {
 	From   mapping.Value
 	To     mapping.Value
 	Source mapping.Value // what the source side shows; becomes its base when the field settles
+	Base   mapping.Value // what becomes the target's base when it shows To; unknown: To
 	Reason string
+}
+
+// base is what the target's base becomes when it shows what was written.
+func (c FieldChange) base() mapping.Value {
+	if c.Base.IsUnknown() {
+		return c.To
+	}
+	return c.Base
 }
 
 // Clears reports whether the change empties a filled field, or moves a reference to the "none" id.

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -135,15 +136,32 @@ func (p *Plan) title() string {
 	return ""
 }
 
-// show prints a value; a reference by the id it has on the side.
+// show prints a value; a reference by the id it has on the side, a set by the names of its members.
 func (p *Plan) show(f *mapping.Field, s mapping.Side, v mapping.Value) string {
+	if f.Set() && v.IsKnown() && p.refs != nil {
+		var names []string
+		for _, link := range mapping.Members(v) {
+			name, ok := p.refs.IDOf(f.Ref, mapping.DingTalk, link, "name")
+			if !ok {
+				name = p.showRef(f, s, link)
+			}
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		return strings.Join(names, ", ")
+	}
 	if f.Ref == "" || !v.IsKnown() || p.refs == nil || strings.HasPrefix(v.Text, "[") { // of several, their links are shown
 		return v.String()
 	}
-	if id, ok := p.refs.IDOf(f.Ref, s, v.Text, ""); ok {
+	return p.showRef(f, s, v.Text)
+}
+
+func (p *Plan) showRef(f *mapping.Field, s mapping.Side, link string) string {
+	by := map[mapping.Side]string{mapping.Odoo: f.Person} // in DingTalk the id says more than an attribute that is sent
+	if id, ok := p.refs.IDOf(f.Ref, s, link, by[s]); ok {
 		return id
 	}
-	if id, ok := p.refs.IDOf(f.Ref, s.Other(), v.Text, ""); ok {
+	if id, ok := p.refs.IDOf(f.Ref, s.Other(), link, by[s.Other()]); ok {
 		return "(" + string(s.Other()) + " " + id + ")"
 	}
 	return "(new)"

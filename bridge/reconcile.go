@@ -195,7 +195,13 @@ func (b *batch) look() {
 		if s == mapping.Odoo {
 			b.judgeActivities()
 		}
-		if err := b.refs.prefetch(b.m, s, b.tasks); err != nil {
+		var records []mapping.Record
+		for _, t := range b.tasks {
+			if rec := t.seen(s).Record; rec != nil {
+				records = append(records, rec)
+			}
+		}
+		if err := b.refs.prefetch(b.m, s, records); err != nil {
 			b.refs.fail(err)
 		}
 	}

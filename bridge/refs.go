@@ -12,19 +12,25 @@ import (
 type refs struct {
 	ctx     context.Context
 	store   Store
-	byID    map[Await]string            // "" = no link
-	links   map[string]*Link            // by link key
-	all     map[indexSpace]map[ID]int64 // of a sweep: the links of whole mappings, see preload
-	virtual int64                       // the last number given to a link that a plan only pretends
-	matched map[Await]bool              // in a printed plan: strangers that another one was matched with
-	err     error                       // the first failure of the store: the batch fails as a whole
+	odoo    *odooSide
+	byID    map[Await]string                  // "" = no link
+	links   map[string]*Link                  // by link key
+	all     map[indexSpace]map[ID]int64       // of a sweep: the links of whole mappings, see preload
+	virtual int64                             // the last number given to a link that a plan only pretends
+	matched map[Await]bool                    // in a printed plan: strangers that another one was matched with
+	by      map[byAttribute]map[string]string // links by an attribute of their objects, see LinkBy
+	people  map[string]*peopleAt              // by the path from an employee
+	err     error                             // the first failure of the store: the batch fails as a whole
 
 	// attribute asks DingTalk for what the referred mapping does not keep.
 	attribute func(ctx context.Context, l *Link, name string) (string, error)
 }
 
 func (e *Engine) newRefs(ctx context.Context) *refs {
-	return &refs{ctx: ctx, store: e.Store, attribute: e.attributeOf, byID: map[Await]string{}, links: map[string]*Link{}, matched: map[Await]bool{}, all: map[indexSpace]map[ID]int64{}}
+	return &refs{
+		ctx: ctx, store: e.Store, odoo: e.odoo, attribute: e.attributeOf, byID: map[Await]string{}, links: map[string]*Link{}, matched: map[Await]bool{},
+		all: map[indexSpace]map[ID]int64{}, by: map[byAttribute]map[string]string{}, people: map[string]*peopleAt{},
+	}
 }
 
 // LinkOf implements mapping.Refs.
@@ -58,14 +64,13 @@ func (r *refs) found(at Await, l *Link) {
 	}
 }
 
-// prefetch asks the store once for what the records of a batch refer to, instead of once for each.
-func (r *refs) prefetch(m *mapping.Mapping, s mapping.Side, tasks []*task) error {
+// prefetch asks once for what records refer to on the side, instead of once for each.
+func (r *refs) prefetch(m *mapping.Mapping, s mapping.Side, records []mapping.Record) error {
 	asks := map[string][]ID{} // by mapping
 	asked := map[Await]bool{}
-	for _, t := range tasks {
-		rec := t.seen(s).Record
+	for _, rec := range records {
 		for _, f := range m.Fields {
-			if f.Ref == "" || f.Name(s) == "" || rec == nil {
+			if f.Ref == "" || f.Name(s) == "" || f.By(s) != "" {
 				continue
 			}
 			for _, id := range refIDs(rec[f.Name(s)]) {
@@ -78,18 +83,23 @@ func (r *refs) prefetch(m *mapping.Mapping, s mapping.Side, tasks []*task) error
 			}
 		}
 	}
-	if len(asks) == 0 {
-		return nil
+	for name, ids := range asks {
+		if err := r.ask(name, s, ids); err != nil {
+			return err
+		}
 	}
+	return r.prefetchPeople(m, s, records)
+}
+
+// ask reads the links of some records of one mapping.
+func (r *refs) ask(name string, s mapping.Side, ids []ID) error {
 	return r.store.View(r.ctx, func(tx Tx) error {
-		for name, ids := range asks {
-			on, err := tx.LinksOn(name, s, ids)
-			if err != nil {
-				return err
-			}
-			for _, id := range ids {
-				r.found(Await{Mapping: name, Side: s, ID: id}, on[id])
-			}
+		on, err := tx.LinksOn(name, s, ids)
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			r.found(Await{Mapping: name, Side: s, ID: id}, on[id])
 		}
 		return nil
 	})
@@ -115,14 +125,14 @@ func refIDs(raw any) []string {
 	return ids
 }
 
-// IDOf implements mapping.Refs. An attribute is a field of the referred mapping, as it last settled on DingTalk; where that mapping lacks
-// it, DingTalk is asked.
+// IDOf implements mapping.Refs. An attribute of DingTalk is a field of the referred mapping, as it last settled there; where that mapping lacks
+// it, DingTalk is asked. One of Odoo is where a path leads now.
 func (r *refs) IDOf(_ string, side mapping.Side, link, attribute string) (string, bool) {
 	l := r.linkOf(link)
 	if l == nil {
 		return "", false
 	}
-	if attribute != "" {
+	if attribute != "" && side == mapping.DingTalk {
 		if v := l.Bases[mapping.DingTalk][attribute].Value; v.IsKnown() {
 			return v.Text, true
 		}
@@ -139,6 +149,9 @@ func (r *refs) IDOf(_ string, side mapping.Side, link, attribute string) (string
 		return "", false
 	}
 	id := l.On(side)
+	if attribute != "" && id != "" {
+		return r.leadsTo(attribute, id)
+	}
 	return string(id), id != ""
 }
 
@@ -191,6 +204,7 @@ func (r *refs) learn(l *Link) {
 			r.byID[Await{Mapping: l.Mapping, Side: side, ID: id}] = key
 		}
 	}
+	r.learnAttributes(l)
 }
 
 // preload reads all links of the mappings at once, and of each no more than its number: a sweep asks for every one of them.
@@ -241,3 +255,15 @@ func (w *watch) LinkOf(mappingName string, side mapping.Side, id string) (string
 	}
 	return key, ok
 }
+
+// LinkBy implements mapping.Refs.
+func (w *watch) LinkBy(mappingName string, side mapping.Side, attribute, value string) (string, bool) {
+	key, ok := w.refs.LinkBy(mappingName, side, attribute, value)
+	if !ok {
+		w.missed = append(w.missed, w.awaitBy(mappingName, side, attribute, value)...)
+	}
+	return key, ok
+}
+
+// Unwatched gives the references without the waiting.
+func (w *watch) Unwatched() mapping.Refs { return w.refs }

@@ -135,6 +135,11 @@ func (b *batch) wakes(t *task) []Await {
 			woken = append(woken, Await{Mapping: b.m.Name, Side: s, ID: id})
 		}
 	}
+	for _, f := range b.m.Fields {
+		if v := l.Bases[mapping.DingTalk][f.Key].Value; f.Remembered() && v.IsKnown() {
+			woken = append(woken, awaitAttribute(b.m.Name, f.Key, v.Text))
+		}
+	}
 	return woken
 }
 

@@ -103,7 +103,7 @@ func (b *batch) settleWritten(t *task, s mapping.Side, back mapping.View) {
 			f := fc.Field
 			delete(l.Take, f.Key)
 			l.SetBase(s.Other(), f, fc.Source)
-			l.SetBase(s, f, fc.To)
+			l.SetBase(s, f, fc.base())
 			got := back[f.Key]
 			if f.OnCreate && b.m.Approval != nil && s == mapping.Odoo && !got.IsUnknown() {
 				l.SetBase(s, f, got) // as odoo keeps it: an edit since then is one of what is being decided
@@ -215,6 +215,10 @@ func createdIn(t *task) bool {
 // is nothing to look at a second time.
 func (b *batch) settleAlike(t *task) {
 	for _, f := range b.m.Fields {
+		if f.Remembered() {
+			t.plan.Link.SetBase(mapping.DingTalk, f, t.ding.View[f.Key])
+			continue
+		}
 		if v := t.odoo.View[f.Key]; !f.OnCreate && !v.IsUnknown() && v == t.ding.View[f.Key] {
 			t.plan.Link.SetBase(mapping.Odoo, f, v)
 			t.plan.Link.SetBase(mapping.DingTalk, f, v)

@@ -200,7 +200,7 @@ func (b *batch) onSide(s mapping.Side, view mapping.View) func(key string) mappi
 	return func(key string) mapping.Value {
 		v := view[key]
 		if f, ok := b.m.Field(key); ok && f.Ref != "" && v.IsKnown() {
-			id, ok := b.refs.IDOf(f.Ref, s, v.Text, "")
+			id, ok := b.refs.IDOf(f.Ref, s, v.Text, f.By(s))
 			if !ok {
 				return mapping.UnknownValue
 			}

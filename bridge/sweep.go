@@ -143,6 +143,9 @@ func (s *sweep) page(ctx context.Context, side mapping.Side, page []Seen, listed
 	if len(s.newest) > 10*witnesses {
 		keepNewest(s.newest)
 	}
+	if err := s.prefetchSets(side, page); err != nil {
+		return err
+	}
 	var on map[ID]*Link
 	if err := s.e.Store.View(ctx, func(tx Tx) (err error) {
 		on, err = tx.LinksOn(s.m.Name, side, ids)
@@ -171,6 +174,20 @@ func (s *sweep) page(ctx context.Context, side mapping.Side, page []Seen, listed
 		}
 	}
 	return nil
+}
+
+// prefetchSets reads at once whom the lists of a page name; single references are known, because their mappings' links were preloaded.
+func (s *sweep) prefetchSets(side mapping.Side, page []Seen) error {
+	if !slices.ContainsFunc(s.m.Fields, (*mapping.Field).Set) {
+		return nil
+	}
+	records := make([]mapping.Record, 0, len(page))
+	for _, seen := range page {
+		if seen.Record != nil {
+			records = append(records, seen.Record)
+		}
+	}
+	return s.refs.prefetch(s.m, side, records)
 }
 
 // stranger notes a record without a link, and whom it refers to in its own mapping.

@@ -156,7 +156,7 @@ var UserKind = Kind{
 	Fields: []Field{
 		// 1-64 characters, unchangeable, made up by DingTalk if not given.
 		{Name: "userid", Type: ID, Create: true, Get: true, List: true, MaxLen: 64, Unique: true},
-		{Name: "unionid", Type: ID, Get: true, List: true},
+		{Name: "unionid", Type: ID, Get: true, List: true, Unique: true},
 		{Name: "name", Type: Text, Create: true, Update: true, Get: true, List: true, Required: true, MaxLen: 80},
 		// Required for ordinary accounts. 更新用户信息 does not take it: a changed number is a matter for a person.
 		{Name: "mobile", Type: Text, Create: true, Get: true, List: true, Required: true, Unique: true, Absent: Unknown, Permission: permMobile},

@@ -144,7 +144,10 @@ func (b *builder) direction(fd *fieldDoc) Direction {
 			b.errorf(fd.Direction.place, "the mapping's direction is %s, which does not allow %s", b.m.Direction, d)
 		}
 	}
-	if !fd.Value.given() {
+	switch {
+	case !fd.Value.given() && !fd.Odoo.given() && fd.DingTalk.given():
+		return ToOdoo // remembered
+	case !fd.Value.given():
 		return d
 	}
 	target := ToDingTalk
@@ -175,6 +178,9 @@ func (b *builder) key(fd *fieldDoc) string {
 func (b *builder) computed(fd *fieldDoc, f *Field) {
 	both := fd.Odoo.given() && fd.DingTalk.given()
 	switch {
+	case !fd.Value.given() && !both && fd.DingTalk.given():
+		b.remembered(fd, f)
+		return
 	case !fd.Value.given() && !both:
 		b.errorf(fd.at, "a pair with a field on one side only needs a value")
 		return
@@ -208,6 +214,17 @@ func (b *builder) computed(fd *fieldDoc, f *Field) {
 	f.Value = e
 	if want := f.targetKind(); want != kindAny && kind != kindAny && want != kind {
 		b.errorf(fd.Value.place, "the value is %s, but %s takes %s%s", kind, f.Key, want, castHint(want))
+	}
+}
+
+// remembered checks a pair that is only read from DingTalk and kept: what is unique there, for other mappings to refer to.
+func (b *builder) remembered(fd *fieldDoc, f *Field) {
+	switch {
+	case f.ding == nil: // it was complained about
+	case !f.ding.Unique || !f.ding.Get || b.line != nil:
+		b.errorf(fd.at, "a pair with a field on one side only needs a value")
+	case fd.Ref.given(), fd.Convert.given(), fd.Values.given(), fd.When.given(), fd.On.given(), f.Lookup != nil, fd.Direction.given():
+		b.errorf(fd.at, "%s alone is only remembered, for others to refer to; nothing else goes with it", f.DingName)
 	}
 }
 

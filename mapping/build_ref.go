@@ -4,6 +4,10 @@ import "slices"
 
 // reference checks ref: against the mapping it names, and chooses between one id and a list.
 func (b *builder) reference(fd *fieldDoc, f *Field) {
+	if target, ok := b.byName[fd.Ref.v]; ok {
+		f.Person = personPath(f.odoo, target.Odoo.Model.v)
+		f.Tells = f.Direction != ToDingTalk && b.tells(target, f.Attribute)
+	}
 	f.Convert = newRefConverter(f)
 	if fd.Values.given() {
 		b.errorf(fd.Values.place, "a reference is translated by its links; it can have no table of values")
@@ -18,12 +22,14 @@ func (b *builder) reference(fd *fieldDoc, f *Field) {
 	} else {
 		b.referred(fd, f, target)
 	}
-	if fd.Attribute.given() && f.Direction != ToDingTalk {
+	if fd.Attribute.given() && f.Direction != ToDingTalk && !f.Tells {
 		b.errorf(fd.Attribute.place, `an attribute does not tell whose it is, so it can only be sent; the pair needs "direction: to_dingtalk"`)
 	}
 	list := f.ding != nil && f.ding.Type == typeIDList
 	choose := choosers[fd.Convert.v]
 	switch {
+	case f.odoo != nil && f.odoo.Type == "many2many" && list:
+		b.referenceSet(fd, f)
 	case f.odoo != nil && f.odoo.Type == "many2many":
 		b.referenceList(fd, f)
 	case fd.Convert.given() && choose == nil && makers[fd.Convert.v] == nil:
@@ -56,6 +62,47 @@ func (b *builder) referenceList(fd *fieldDoc, f *Field) {
 	}
 }
 
+// referenceSet joins a many2many with a list of ids: its members travel one by one.
+func (b *builder) referenceSet(fd *fieldDoc, f *Field) {
+	f.Convert = setConverter{newRefConverter(f)}
+	switch {
+	case fd.Convert.given():
+		b.errorf(fd.Convert.place, "%s names several records: all of them are meant, and convert has no effect", f.OdooName)
+	case fd.None.given():
+		b.errorf(fd.None.place, "none stands for an empty reference to one record, and %s names several", f.OdooName)
+	}
+}
+
+// tells reports whether an attribute says which record of the other mapping it belongs to: no two have the same, and the mapping keeps it.
+func (b *builder) tells(target *document, attribute string) bool {
+	if !b.schema.Kinds[target.DingTalk.Kind.v].Fields[attribute].Unique {
+		return false
+	}
+	return slices.ContainsFunc(target.Fields, func(fd fieldDoc) bool { return fd.DingTalk.v == attribute })
+}
+
+// The paths by which an employee leads to a user and to a partner (hr.employee, res.users).
+const (
+	pathUser    = "user_id"
+	pathPartner = "user_id.partner_id"
+)
+
+// personPath is the path from the records of a model to what a field names; "" where the field names those records.
+func personPath(f *OdooField, model string) string {
+	switch {
+	case f == nil || model != "hr.employee":
+		return ""
+	case f.Relation == "res.users":
+		return pathUser
+	case f.Relation == "res.partner":
+		return pathPartner
+	}
+	return ""
+}
+
+// documentID is the field in which messages and activities name their document, by its id alone (addons/mail).
+const documentID = "res_id"
+
 // referred checks that both ends of a reference lead to what the other mapping maps.
 func (b *builder) referred(fd *fieldDoc, f *Field, target *document) {
 	if f.odoo != nil && f.odoo.Type != "" {
@@ -64,8 +111,10 @@ func (b *builder) referred(fd *fieldDoc, f *Field, target *document) {
 			if f.odoo.Relation != target.Odoo.Model.v { // such as user_id.employee_ids: the first of them that is linked
 				b.errorf(fd.Ref.place, "%s leads to %s, but the mapping %s is about %s", f.OdooName, f.odoo.Relation, fd.Ref.v, target.Odoo.Model.v)
 			}
+		case f.odoo.Type == "integer" && f.OdooName == documentID: // the domain, or the pair of model, says of which model
 		case f.odoo.Type != "many2one" && f.odoo.Type != "many2many":
 			b.errorf(fd.Odoo.place, "%s is no reference to one record: its type is %s", f.OdooName, f.odoo.Type)
+		case f.Person != "":
 		case f.odoo.Relation != target.Odoo.Model.v:
 			b.errorf(fd.Ref.place, "%s refers to %s, but the mapping %s is about %s", f.OdooName, f.odoo.Relation, fd.Ref.v, target.Odoo.Model.v)
 		}

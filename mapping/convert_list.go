@@ -93,7 +93,7 @@ func (c refsConverter) Read(side Side, raw any, env Env) (Value, error) {
 	if !ok {
 		return UnknownValue, unexpected(raw, "a list of ids")
 	}
-	if side == DingTalk && c.one.attribute != "" { // an attribute does not tell whose it is
+	if c.one.mute(side) {
 		return UnknownValue, nil
 	}
 	links := make([]string, len(ids))

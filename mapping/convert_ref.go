@@ -9,13 +9,15 @@ import (
 // it names; Unknown where there is no link.
 type refConverter struct {
 	mapping   string // whose links
-	attribute string // what DingTalk is sent instead of the id
+	attribute string // what DingTalk is sent, and shows, instead of the id
+	tells     bool   // the attribute says whose it is
+	person    string // the path to what Odoo's field names, see Field.Person
 	none      string // the DingTalk id that stands for an empty many2one
 	hasNone   bool
 }
 
 func newRefConverter(f *Field) refConverter {
-	return refConverter{mapping: f.Ref, attribute: f.Attribute, none: f.None, hasNone: f.HasNone}
+	return refConverter{mapping: f.Ref, attribute: f.Attribute, tells: f.Tells, person: f.Person, none: f.None, hasNone: f.HasNone}
 }
 
 func (refConverter) Name() string { return "ref" }
@@ -31,12 +33,12 @@ func (c refConverter) Read(side Side, raw any, env Env) (Value, error) {
 		}
 		return UnknownValue, nil
 	}
+	if c.mute(side) {
+		return UnknownValue, nil
+	}
 	id, ok := refID(raw)
 	if !ok {
 		return UnknownValue, unexpected(raw, "a reference")
-	}
-	if side == DingTalk && c.attribute != "" { // an attribute does not tell whose it is
-		return UnknownValue, nil
 	}
 	return c.link(side, id, env), nil
 }
@@ -60,6 +62,17 @@ func (c soleConverter) Write(side Side, v Value, current any, env Env) (any, err
 	return []any{id}, nil
 }
 
+// mute reports whether what stands on the side does not say whose it is.
+func (c refConverter) mute(side Side) bool { return side == DingTalk && c.attribute != "" && !c.tells }
+
+// by is what stands for the record on the side instead of its id.
+func (c refConverter) by(side Side) string {
+	if side == Odoo {
+		return c.person
+	}
+	return c.attribute
+}
+
 // link is the link of an id; Empty for the id that stands for none.
 func (c refConverter) link(side Side, id string, env Env) Value {
 	if side == DingTalk && c.hasNone && id == c.none {
@@ -68,7 +81,13 @@ func (c refConverter) link(side Side, id string, env Env) Value {
 	if env.Refs == nil {
 		return UnknownValue
 	}
-	link, ok := env.Refs.LinkOf(c.mapping, side, id)
+	var link string
+	var ok bool
+	if by := c.by(side); by != "" {
+		link, ok = env.Refs.LinkBy(c.mapping, side, by, id)
+	} else {
+		link, ok = env.Refs.LinkOf(c.mapping, side, id)
+	}
 	if !ok || link == "" {
 		return UnknownValue
 	}
@@ -98,12 +117,8 @@ func (c refConverter) id(side Side, v Value, env Env) (string, error) {
 		}
 		return "", nil
 	}
-	attribute := ""
-	if side == DingTalk {
-		attribute = c.attribute
-	}
 	if env.Refs != nil {
-		if id, ok := env.Refs.IDOf(c.mapping, side, v.Text, attribute); ok && id != "" {
+		if id, ok := env.Refs.IDOf(c.mapping, side, v.Text, c.by(side)); ok && id != "" {
 			return id, nil
 		}
 	}

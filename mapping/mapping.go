@@ -135,6 +135,8 @@ type Field struct {
 	Direction Direction // effective: the field's own, else the mapping's; narrowed by Value
 	Ref       string    // name of the mapping whose links this field refers to; "" = plain
 	Attribute string    // the attribute of the referred DingTalk object instead of its id, e.g. unionid
+	Tells     bool      // the attribute says whose it is, so that the pair can be read from DingTalk
+	Person    string    // the path by which the referred employee leads to the user or partner that Odoo's field names; "" = it names the employee
 	None      string    // the DingTalk id that stands for an empty many2one
 	HasNone   bool
 	Optional  bool
@@ -162,6 +164,17 @@ func (f *Field) Name(side Side) string {
 	return f.DingName
 }
 
+// Remembered reports whether the pair is only read from DingTalk and kept with the link, so that references can name it as an attribute.
+func (f *Field) Remembered() bool { return f.OdooName == "" && f.Value == nil }
+
+// By is what stands for a referred record in the field on the side instead of its id: an attribute in DingTalk, a path in Odoo; "" for the id.
+func (f *Field) By(side Side) string {
+	if side == Odoo {
+		return f.Person
+	}
+	return f.Attribute
+}
+
 // Writes reports whether the field may be written to the side.
 func (f *Field) Writes(side Side) bool {
 	return f.Name(side) != "" && f.Direction.Allows(side)
@@ -186,7 +199,10 @@ type Record map[string]any
 type Refs interface {
 	// LinkOf returns the key of the link that holds this id on the side in the named mapping; false when there is none, or it is retired or outside.
 	LinkOf(mapping string, side Side, id string) (link string, ok bool)
-	// IDOf returns the id (or the named attribute) the link has on the side; false when it has none yet.
+	// LinkBy is LinkOf by what a record has instead of its id: the attribute of a DingTalk object, or on Odoo's side the id that stands at
+	// the end of a path of many2ones.
+	LinkBy(mapping string, side Side, attribute, value string) (link string, ok bool)
+	// IDOf returns the id (or the named attribute or path) the link has on the side; false when it has none yet.
 	IDOf(mapping string, side Side, link, attribute string) (id string, ok bool)
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 )
 
 // Test is one example of a mapping file. Records hold raw values in the form of Record; a reference is named by its Odoo id
@@ -226,6 +227,19 @@ func (t testRefs) LinkOf(mapping string, side Side, id string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// LinkBy implements Refs. An employee and the partner and user behind him have one number in an example; an attribute of an object is
+// its id and the attribute's name.
+func (t testRefs) LinkBy(mapping string, side Side, attribute, value string) (string, bool) {
+	if side == Odoo {
+		return t.LinkOf(mapping, side, value)
+	}
+	id, ok := strings.CutSuffix(value, "."+attribute)
+	if !ok {
+		return "", false
+	}
+	return t.LinkOf(mapping, side, id)
 }
 
 // IDOf implements Refs.
