@@ -68,10 +68,7 @@ func (b *batch) chooseInstance(t *task, ask *creation) (done bool) {
 	if len(free) > 1 {
 		words = "no answer came when the approval was started, and several instances carry its values: " + joinIDs(free)
 	}
-	t.link.State, t.link.Intent, t.mark = Held, nil, 0
-	t.link.SetOn(mapping.DingTalk, "")
-	t.link.Hold("", Hold{Kind: HeldUnsure, Reason: words + "; held", Since: b.now})
-	t.ding = Seen{}
+	b.holdUnsure(t, mapping.DingTalk, words)
 	return true
 }
 

@@ -54,6 +54,8 @@ func (s *dingSide) object(ctx context.Context, kind string, id ID) (dingtalk.Obj
 		return s.client.Departments.Get(ctx, n)
 	case "approval_template":
 		return s.templateObject(ctx, id)
+	case "group":
+		return s.client.Groups.Get(ctx, string(id))
 	default:
 		return nil, reject("", "kind "+kind+" cannot be read yet")
 	}
@@ -100,6 +102,10 @@ func (s *dingSide) Look(ctx context.Context, m *mapping.Mapping, ids []ID, had m
 	for i, id := range ids {
 		if missing[i] != nil {
 			out[id] = s.notFound(ctx, m, id, missing[i])
+			continue
+		}
+		if why := goneBy(m.Kind, objects[i]); why != "" {
+			out[id] = Seen{ID: id, Existence: Gone, Why: why}
 			continue
 		}
 		s.evidence.saw(m.Kind, id)
@@ -170,7 +176,11 @@ func (s *dingSide) notFound(ctx context.Context, m *mapping.Mapping, id ID, err 
 			return Seen{ID: id, Existence: Gone, Why: "left on " + at.UTC().Format(time.RFC3339) + " (leave record)"}
 		}
 	}
-	return Seen{ID: id, Existence: Unseen, NotFound: true, Why: "not found, but nothing says that it was removed"}
+	why := "not found, but nothing says that it was removed"
+	if m.Kind == "group" {
+		why += "; dingtalk shows only groups that an app made"
+	}
+	return Seen{ID: id, Existence: Unseen, NotFound: true, Why: why}
 }
 
 // List implements side by walking the departments the app may see; a person in several departments comes once.

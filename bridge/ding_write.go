@@ -25,6 +25,8 @@ func (s *dingSide) Find(ctx context.Context, m *mapping.Mapping, creations []*cr
 			err = s.findInstance(ctx, m, c)
 		case todoKind:
 			err = s.findTodo(ctx, c)
+		case "group":
+			c.lost = wordsGroupLost
 		}
 		if err != nil {
 			return err
@@ -107,6 +109,8 @@ func (s *dingSide) Create(ctx context.Context, m *mapping.Mapping, creations []*
 			c.err = s.tellAttendance(ctx, ID(c.key), c.values)
 			c.id = ID(c.key)
 			return
+		case "group":
+			c.err = s.createGroup(ctx, c)
 		default:
 			if c.told != nil {
 				c.err = s.sendMessage(ctx, m, c)
@@ -186,6 +190,8 @@ func (s *dingSide) writeOne(ctx context.Context, m *mapping.Mapping, w *write) e
 		return s.client.Users.Update(ctx, o, w.clear...)
 	case "department":
 		return s.client.Departments.Update(ctx, o, w.clear...)
+	case "group":
+		return s.writeGroup(ctx, w, o)
 	default:
 		return reject("", "kind "+m.Kind+" cannot be updated yet")
 	}

@@ -129,6 +129,7 @@ type Engine struct {
 	lease  atomic.Pointer[Lease] // of Run or SyncOnce; nil before
 	ledger quotaLedger
 	polls  pollState
+	polled *polled
 
 	vanished map[string]map[int64]bool // links, by mapping, of whose missing records the polls have told already; the poll's own
 
@@ -174,6 +175,7 @@ func New(o Options) (*Engine, error) {
 		listed:  map[string]bool{},
 		swept:   map[string]bool{},
 		sweeps:  newSweepQueue(),
+		polled:  newPolled(),
 		ledger:  quotaLedger{unkept: map[QuotaCount]int64{}},
 		reload:  make(chan struct{}),
 

@@ -60,6 +60,8 @@ func decideExistence(m *mapping.Mapping, l *Link, odoo, ding Existence) (fate, s
 		return finishedFate(odoo, ding)
 	case odoo == Present && ding == Present:
 		return fateDiff, "linked | present | present"
+	case ding == Present && odoo == Gone && !deletable(m.Kind):
+		return fateRetire, "deleted in odoo; a dingtalk " + m.Kind + " cannot be deleted"
 	case ding == Present && (odoo == Archived || odoo == Gone):
 		if m.RemoveDingTalk == mapping.RemoveNever {
 			return fateStay, string(odoo) + " in odoo; never (removals are off)"
@@ -104,6 +106,12 @@ func settledFate(l *Link, odoo Existence) (fate, string) {
 		return fateReopen, "open again in odoo"
 	}
 	return fateNothing, "settled: done on both sides"
+}
+
+// deletable says whether DingTalk can delete objects of the kind. Where it cannot, nothing holds a link any more whose record was deleted.
+func deletable(kind string) bool {
+	k, _ := dingtalk.KindByName(kind)
+	return k.Delete
 }
 
 // strangerFate: no link holds the record.

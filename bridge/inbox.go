@@ -82,6 +82,8 @@ func (e *Engine) handleEvent(tx Tx, ev InboxEvent) error {
 		return e.touchApproval(tx, event)
 	case "todo_task_update", "todo_task_delete": // todo_task_create tells of our own, or of what the API does not show
 		return e.touchTodos(tx, event, ev)
+	case "chat_add_member", "chat_remove_member", "chat_quit", "chat_update_owner", "chat_update_title", "chat_disband":
+		return e.touchGroup(tx, event, ev)
 	default:
 		return nil // stored and acknowledged; no mapping asks for it
 	}

@@ -203,6 +203,10 @@ func (b *batch) settleIntent(t *task, s mapping.Side, found *creation) {
 			t.wait = at
 			return
 		}
+		if found.lost != "" {
+			b.holdUnsure(t, s, found.lost)
+			return
+		}
 		// It never arrived: the record is a stranger again and takes the usual way, with the same key.
 		t.mark = 0
 		t.link.State, t.link.Intent = Held, nil
@@ -217,4 +221,12 @@ func (b *batch) settleIntent(t *task, s mapping.Side, found *creation) {
 	t.seen(s).ID = found.id
 	b.refs.learn(t.link)
 	b.lookAt(s, []*task{t})
+}
+
+// holdUnsure keeps a creation of which nobody can tell whether it was carried out from being sent again.
+func (b *batch) holdUnsure(t *task, s mapping.Side, words string) {
+	t.link.State, t.link.Intent, t.mark = Held, nil, 0
+	t.link.SetOn(s, "")
+	t.link.Hold("", Hold{Kind: HeldUnsure, Reason: words + "; held", Since: b.now})
+	*t.seen(s) = Seen{}
 }

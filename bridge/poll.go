@@ -206,7 +206,9 @@ func (e *Engine) touchPolled(ctx context.Context, model string, rows, closed map
 		return m.Message != nil && m.Message.Schedule != nil // they are looked at when their time has come
 	})
 	touched := 0
+	var dearly []polledTouch
 	err := e.Store.Update(ctx, func(tx Tx) error {
+		dearly = nil
 		seen, err := tx.Seen(model, rows)
 		if err != nil {
 			return err
@@ -239,6 +241,14 @@ func (e *Engine) touchPolled(ctx context.Context, model string, rows, closed map
 		}
 		touched = len(ids)
 		for _, m := range ms {
+			if dear(m.Kind) {
+				touches, err := touchDear(tx, m, ids)
+				if err != nil {
+					return err
+				}
+				dearly = append(dearly, touches...)
+				continue
+			}
 			if err := touchRecords(tx, m, mapping.Odoo, ids, atOnce); err != nil {
 				return err
 			}
@@ -253,6 +263,9 @@ func (e *Engine) touchPolled(ctx context.Context, model string, rows, closed map
 		}
 		return tx.SetMeta("floor/"+model, floor.Format(odooTime))
 	})
+	if err == nil {
+		e.polled.note(dearly)
+	}
 	return touched, err
 }
 

@@ -25,6 +25,7 @@ type task struct {
 	odoo     Seen
 	ding     Seen
 	missed   []Await          // references without a link, seen while reading the Views
+	quiet    bool             // nothing is new in Odoo, and nobody says that anything is in DingTalk
 	omit     []*mapping.Field // fields a creation leaves for a second write
 	awaits   []Await          // what the key waits for since last time
 	plan     *Plan
@@ -204,6 +205,9 @@ func (b *batch) look() {
 		if err := b.refs.prefetch(b.m, s, records); err != nil {
 			b.refs.fail(err)
 		}
+		if s == mapping.Odoo {
+			b.quiet()
+		}
 	}
 	for _, t := range b.tasks {
 		// An Odoo id that a retired link remembers may belong to another record now: that one is a stranger.
@@ -249,7 +253,7 @@ func (t *task) otherRecord(seen Seen) bool {
 func (b *batch) lookAt(s mapping.Side, tasks []*task) {
 	var ids []ID
 	for _, t := range tasks {
-		if id := t.seen(s).ID; id != "" && t.fail == nil {
+		if id := t.seen(s).ID; id != "" && t.fail == nil && !t.quiet {
 			ids = append(ids, id)
 		}
 	}
@@ -268,7 +272,7 @@ func (b *batch) lookAt(s mapping.Side, tasks []*task) {
 	}
 	b.e.worked(s)
 	for _, t := range tasks {
-		if id := t.seen(s).ID; id != "" {
+		if id := t.seen(s).ID; id != "" && !t.quiet {
 			*t.seen(s) = b.sameRecord(t, s, seen[id])
 			t.seen(s).ID = id
 			if t.seen(s).Existence == Gone && t.link != nil && t.link.State == Linked && len(t.link.Bases[s]) == 0 {
@@ -387,6 +391,9 @@ func (b *batch) planTask(t *task) {
 	}
 	t.plan = &Plan{Mapping: b.m, Link: t.link}
 	switch {
+	case t.quiet:
+		t.plan.Waits = t.awaits
+		return
 	case b.m.Approval != nil:
 		b.planApproval(t)
 		applyPolicy(t.plan)

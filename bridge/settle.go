@@ -120,6 +120,8 @@ func (b *batch) settleWritten(t *task, s mapping.Side, back mapping.View) {
 				}
 				l.Sent[f.Key] = Sent{Before: fc.From, Meant: fc.To, At: b.now}
 				t.plan.recheck(b.now.Add(b.e.StaleWindow))
+			case f.Set() && mapping.Contains(got, fc.To):
+				t.plan.recheck(b.now) // others came in beside: their own change
 			default:
 				l.SetBase(s, f, got)
 				h := Hold{

@@ -39,7 +39,8 @@ type creation struct {
 	values map[string]any // raw values by the far side's field names
 	id     ID
 	err    error
-	found  bool // by Find
+	found  bool   // by Find
+	lost   string // by Find: why nobody can tell whether it was made; it is not made again
 	// Of an approval: when it was sent, what was sent, whom it asks, and, by Find, the instances it may have become.
 	since      time.Time
 	sent       mapping.View

@@ -158,6 +158,8 @@ func (b *batch) match(t *task, s mapping.Side) (*Match, *Hold, []Await) {
 		if i := slices.IndexFunc(entry, func(k string) bool { return view[k].IsUnknown() }); i >= 0 {
 			if f, ok := b.m.Field(entry[i]); ok && f.Ref != "" && len(t.missed) > 0 {
 				return nil, nil, t.missed
+			} else if ok && f.Person != "" && s == mapping.Odoo {
+				return nil, &Hold{Kind: HeldInvalid, Reason: f.OdooName + " is nobody who is linked to dingtalk"}, nil
 			}
 			if unknown == "" {
 				unknown = entry[i]
@@ -329,6 +331,11 @@ func (b *batch) create(t *task, s mapping.Side) {
 			continue
 		}
 		v := t.seen(s).View[f.Key]
+		if other, twice := b.m.Instead(f, target); twice {
+			if f.OnCreate && t.seen(s).View[other.Key].IsKnown() || !f.OnCreate && !v.IsKnown() {
+				continue
+			}
+		}
 		if !b.e.creatable(b.m, f, target) {
 			if !f.OnCreate && v.IsKnown() && f.Name(s) != "" {
 				t.omit = append(t.omit, f)
@@ -349,7 +356,7 @@ func (b *batch) create(t *task, s mapping.Side) {
 // createField adds one field to a creation; it reports that the creation cannot go ahead.
 func (b *batch) createField(t *task, s mapping.Side, change *Change, f *mapping.Field, v mapping.Value) (stop bool) {
 	target := s.Other()
-	required := b.e.required(b.m, f, target) || f.Lines != nil && target == mapping.Odoo // Odoo takes a document without lines
+	required := b.e.required(b.m, f, target) && !f.Set() || f.Lines != nil && target == mapping.Odoo // Odoo takes a document without lines
 	if v.IsEmpty() && f.HasNone && target == mapping.DingTalk {
 		change.Fields = append(change.Fields, FieldChange{Field: f, To: v, Source: v, Reason: change.Reason})
 		return false

@@ -97,6 +97,12 @@ func Members(v Value) []string {
 	return links
 }
 
+// Contains reports whether all members of a part are in the set.
+func Contains(whole, part Value) bool {
+	has := Members(whole)
+	return !slices.ContainsFunc(Members(part), func(l string) bool { return !slices.Contains(has, l) })
+}
+
 // Write returns the list just read without those who are known to both sides and not wanted, and with those wanted who are missing.
 func (c setConverter) Write(side Side, v Value, current any, env Env) (any, error) {
 	wanted, err := setLinks(v)

@@ -102,9 +102,12 @@ func (b *builder) lintToOdoo(fd *fieldDoc, f *Field) {
 	}
 }
 
-// lintTwice complains when an earlier pair writes the same field.
+// lintTwice complains when an earlier pair writes the same field, unless one of the two does so at creation only: where the other has nothing.
 func (b *builder) lintTwice(fd *fieldDoc, f *Field) {
 	for _, other := range b.m.Fields {
+		if f.OnCreate != other.OnCreate && f.Lines == nil && other.Lines == nil {
+			continue
+		}
 		if f.Writes(DingTalk) && other.Writes(DingTalk) && f.DingName == other.DingName {
 			b.errorf(fd.DingTalk.place, "%s is already written by the pair in line %d", f.DingName, other.Pos.Line)
 		}

@@ -190,6 +190,17 @@ func (m *Mapping) Field(key string) (*Field, bool) {
 	return nil, false
 }
 
+// Instead returns the other pair that writes the same field of the side, where one of the two does so at creation only: a creation takes that
+// one's value where the other has none.
+func (m *Mapping) Instead(f *Field, side Side) (*Field, bool) {
+	for _, other := range m.Fields {
+		if other != f && other.OnCreate != f.OnCreate && other.Writes(side) && other.Name(side) == f.Name(side) {
+			return other, true
+		}
+	}
+	return nil, false
+}
+
 // Record is one raw record of either side after its adapter normalised it: a key that is absent is unknown, nil is empty.
 // Odoo: many2one is map[string]any{"id": int64, "name": string}, x2many is []int64, dates are texts as on the wire, booleans are bool.
 // DingTalk: ids are strings or int64 as the kind says, lists are []any, nested objects map[string]any.
