@@ -27,7 +27,7 @@ type dingSide struct {
 		mu sync.Mutex
 		at []noticed // of the last minute
 	}
-	store     Store // of the links of what is read from the lists of people
+	store     Store // of the links of what is read from the lists of people, and of what was said to the robot
 	todos     todos
 	unionids  sync.Map // by userid
 	templates templates
@@ -70,6 +70,8 @@ func (s *dingSide) Look(ctx context.Context, m *mapping.Mapping, ids []ID, had m
 		return s.lookInstances(ctx, ids)
 	case kind.List == dingtalk.ListOwn:
 		return s.lookTodos(ctx, m, ids)
+	case kind.Payload:
+		return s.lookKept(ctx, kind, ids)
 	case !kind.Read:
 		return unread(ids), nil
 	}

@@ -40,3 +40,6 @@ func (e *Engine) TellOnTime(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Prune forgets what is older than the retention.
+func (e *Engine) Prune(ctx context.Context) { e.prune(ctx) }

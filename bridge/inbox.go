@@ -84,6 +84,8 @@ func (e *Engine) handleEvent(tx Tx, ev InboxEvent) error {
 		return e.touchTodos(tx, event, ev)
 	case "chat_add_member", "chat_remove_member", "chat_quit", "chat_update_owner", "chat_update_title", "chat_disband":
 		return e.touchGroup(tx, event, ev)
+	case dingtalk.TopicRobot:
+		return e.touchRobot(tx, ev)
 	default:
 		return nil // stored and acknowledged; no mapping asks for it
 	}

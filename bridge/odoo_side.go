@@ -188,6 +188,9 @@ func (s *odooSide) list(ctx context.Context, m *mapping.Mapping, domain odoo.Dom
 
 // Find implements side: an external id that exists names the record that was created.
 func (s *odooSide) Find(ctx context.Context, m *mapping.Mapping, creations []*creation) error {
+	if m.Model == messageModel {
+		return s.findMessages(ctx, creations)
+	}
 	names := make([]string, len(creations))
 	for i, c := range creations {
 		names[i] = externalName(c.key)

@@ -17,6 +17,10 @@ import (
 // Create implements side through load with an external id: it creates if absent, and a repeat leaves a person's later edits
 // alone (noupdate). Rows are grouped by the columns they fill, because load takes one header.
 func (s *odooSide) Create(ctx context.Context, m *mapping.Mapping, creations []*creation) {
+	if m.Model == messageModel {
+		s.postAll(ctx, creations)
+		return
+	}
 	fields, err := s.client.FieldsGet(ctx, m.Model)
 	if err != nil {
 		failAll(creations, err)

@@ -202,9 +202,7 @@ func (e *Engine) clockWentBack(c *modelClock) bool {
 
 // touchPolled touches what was not handled, and once more what leaves the overlap, and saves the floor, in one transaction.
 func (e *Engine) touchPolled(ctx context.Context, model string, rows, closed map[int64]string, floor time.Time) (int, error) {
-	ms := slices.DeleteFunc(e.mappings().ByModel(model), func(m *mapping.Mapping) bool {
-		return m.Message != nil && m.Message.Schedule != nil // they are looked at when their time has come
-	})
+	ms := e.polledBy(model)
 	touched := 0
 	var dearly []polledTouch
 	err := e.Store.Update(ctx, func(tx Tx) error {
@@ -355,7 +353,7 @@ func (e *Engine) pause(ctx context.Context, d time.Duration) bool {
 // pollEvery is the shortest interval any mapping of the model asks for; 0 when there is none.
 func (e *Engine) pollEvery(model string) time.Duration {
 	var every time.Duration
-	for _, m := range e.mappings().ByModel(model) {
+	for _, m := range e.polledBy(model) {
 		d := m.Poll
 		if d == 0 {
 			d = e.Poll
@@ -371,7 +369,7 @@ func (e *Engine) pollEvery(model string) time.Duration {
 func (e *Engine) models() []string {
 	var out []string
 	for _, m := range e.mappings().Mappings {
-		if !slices.Contains(out, m.Model) {
+		if polls(m) && !slices.Contains(out, m.Model) {
 			out = append(out, m.Model)
 		}
 	}

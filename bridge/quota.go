@@ -142,6 +142,7 @@ func (e *Engine) watchQuota() {
 // nothing is written. counts says which types of events count against the quota of pushes. class is what metrics call the push, ""
 // when the event was fetched or is not fresh.
 func KeepEvent(ctx context.Context, s Store, ev InboxEvent, zone *time.Location, counts func(eventType string) bool) (fresh bool, class string, err error) {
+	ev = kept(ev)
 	push, pushed := pushOf(ev, zone, counts)
 	err = s.Update(ctx, func(tx Tx) error {
 		if fresh, err = tx.AddEvent(ev); err != nil || !fresh || !pushed {

@@ -12,8 +12,7 @@ import (
 var connected = map[string]bool{
 	"department": true, "user": true, "role": true, "approval": true, "approval_template": true, "attendance_approval": true,
 	"work_notice": true, "person_message": true, "group_message": true, "robot_message": true, "ding": true, "conversation_message": true,
-	"todo": true,
-	"group": true,
+	"todo": true, "group": true, "robot_inbox": true,
 }
 
 // Schema tells the mapping lint what both sides offer: the fields of Odoo's models (from stock, or live from a server) and the

@@ -169,6 +169,7 @@ func (b *batch) settlePlan(t *task) {
 	}
 	b.settleApproval(t)
 	b.settleFinished(t)
+	b.settleKept(t)
 	if createdIn(t) && b.m.Approval == nil && b.m.Message == nil {
 		b.settleAlike(t)
 		if b.secondWrite(t) {

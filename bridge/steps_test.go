@@ -16,7 +16,7 @@ import (
 func (w *world) listen() {
 	w.t.Helper()
 	stream, err := dingtalk.NewStream(dingtalk.StreamConfig{
-		Client: w.client, BackoffMin: time.Millisecond, BackoffMax: 20 * time.Millisecond,
+		Client: w.client, Topics: []string{dingtalk.TopicRobot}, BackoffMin: time.Millisecond, BackoffMax: 20 * time.Millisecond,
 		Handler: func(ctx context.Context, ev dingtalk.Event) error {
 			_, err := w.live.Load().AddEvent(ctx, bridge.InboxEvent{ID: ev.ID, Type: ev.Type, Born: ev.Born, Data: ev.Data, Via: "stream"})
 			return err

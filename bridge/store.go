@@ -166,6 +166,8 @@ type InboxTx interface {
 	// PendingEvents returns events not yet handled, in order of arrival.
 	PendingEvents(limit int) ([]InboxEvent, error)
 	EventsDone(ids ...string) error
+	// Event returns an event that is still kept, handled or not; nil when there is none.
+	Event(id string) (*InboxEvent, error)
 	// PruneEvents forgets handled events received before the time.
 	PruneEvents(before time.Time) (int, error)
 	// CountEvents returns how many are pending, and how many of each type arrived with the time of the last.

@@ -364,6 +364,11 @@ func (b *batch) createField(t *task, s mapping.Side, change *Change, f *mapping.
 	if !v.IsKnown() {
 		switch {
 		case v.IsUnknown() && f.Ref != "" && !f.Optional && len(t.missed) > 0:
+			if payload(b.m.Kind) { // nothing will come by itself: a person must join the two
+				why := fmt.Sprintf("%s %v is in no link of %s", f.Name(s), t.seen(s).Record[f.Name(s)], f.Ref)
+				b.holdStranger(t, s, Hold{Kind: HeldInvalid, Reason: why, On: slices.Clone(t.missed)})
+				return true
+			}
 			t.plan.Waits = append(t.plan.Waits, t.missed...)
 			return true
 		case required:

@@ -73,6 +73,9 @@ func (e *Engine) survey(ctx context.Context, m *mapping.Mapping, toTell bool) (_
 		return nil, err
 	}
 	s.ticked = toTell && !m.Message.Digest() // shown, not told
+	if payload(m.Kind) {
+		return s, s.surveyKept(ctx)
+	}
 	asOf, _ := e.odoo.client.ServerTime()
 	l, err := s.listOdoo(ctx, func(page []Seen) error {
 		if m.Approval != nil || m.Message != nil {

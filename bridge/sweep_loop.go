@@ -248,7 +248,11 @@ func (e *Engine) sweepChecked(ctx context.Context, m *mapping.Mapping, deep bool
 // prune forgets what is older than the configured retention.
 func (e *Engine) prune(ctx context.Context) {
 	err := e.Store.Update(ctx, func(tx Tx) error {
-		if _, err := tx.PruneEvents(e.Now().Add(-e.Retention.Inbox)); err != nil {
+		inbox := e.Now().Add(-e.Retention.Inbox)
+		if _, err := tx.PruneEvents(inbox); err != nil {
+			return err
+		}
+		if err := e.pruneKept(tx, inbox); err != nil {
 			return err
 		}
 		history := e.Now().Add(-e.Retention.History)

@@ -91,3 +91,21 @@ func (c *Client) CheckRobotRequest(timestamp, sign string) error {
 	}
 	return nil
 }
+
+// WithoutSession is the payload of a message to the robot without the address to answer to, at which whoever knows it can write: it is not
+// kept. What is no such payload is returned as it is.
+func WithoutSession(payload []byte) []byte {
+	data, err := decodeObject(payload)
+	if err != nil {
+		return payload
+	}
+	if _, has := data["sessionWebhook"]; !has {
+		return payload
+	}
+	delete(data, "sessionWebhook")
+	raw, err := marshal(data)
+	if err != nil {
+		return payload
+	}
+	return raw
+}

@@ -100,6 +100,7 @@ type Kind struct {
 	Addressed                    bool     // of a message: it names its receivers
 	Results                      bool     // of a message: DingTalk tells who got it
 	Done                         string   // the field of Fields that says that an object is done; empty: there is none
+	Payload                      bool     // its objects are what was pushed, and can be asked for nowhere
 	Fields                       []Field
 }
 
@@ -122,7 +123,7 @@ func (k Kind) Field(name string) (Field, bool) {
 func Kinds() []Kind {
 	return []Kind{
 		DepartmentKind, UserKind, RoleKind, ApprovalKind, ApprovalTemplateKind, AttendanceApprovalKind,
-		TodoKind, CalendarEventKind, GroupKind,
+		TodoKind, CalendarEventKind, GroupKind, RobotInboxKind,
 		WorkNoticeKind, PersonMessageKind, GroupMessageKind, RobotMessageKind, DingKind, ConversationMessageKind,
 	}
 }

@@ -11,7 +11,7 @@ func TestKindTables(t *testing.T) {
 			t.Errorf("%s is not found by name", k.Name)
 		}
 		id, ok := k.Field(k.IDField)
-		if !ok || id.Type != ID || id.Get != k.Read || id.List != (k.List != ListNone && k.List != ListWindow) {
+		if !ok || id.Type != ID || id.Get != (k.Read || k.Payload) || id.List != (k.List != ListNone && k.List != ListWindow) {
 			t.Errorf("%s: id field %+v", k.Name, id)
 		}
 		if k.Read && len(k.Events) == 0 && k.List == ListNone {

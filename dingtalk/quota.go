@@ -192,6 +192,7 @@ var listPaths = map[string][]string{
 	ApprovalTemplateKind.Name: {pathTemplates, pathOldTemplates},
 	TodoKind.Name:             {pathTodoQuery},
 	CalendarEventKind.Name:    {pathCalendarEvents},
+	GroupKind.Name:            {pathGroupGet}, // there is no list: each is read
 }
 
 // ListCounts says whether listing the objects of a kind costs counted calls.

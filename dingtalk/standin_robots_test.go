@@ -194,7 +194,7 @@ func TestStandInRobotInbox(t *testing.T) {
 	group := chat(t, s, "u1", "u2")
 	got := make(chan []byte, 10)
 	stream, err := dingtalk.NewStream(dingtalk.StreamConfig{
-		Client: c, Topics: []string{dingtalk.TopicRobot},
+		Client: c, Further: func() []string { return []string{dingtalk.TopicRobot} },
 		Handler: func(_ context.Context, e dingtalk.Event) error {
 			if e.Type == dingtalk.TopicRobot {
 				got <- e.Data

@@ -28,6 +28,8 @@ type StreamConfig struct {
 	// Topics are callback topics to take besides all events, such as /v1.0/im/bot/messages/get. Their frames reach Handler as
 	// Events with the topic for a type and, of a robot's message, the msgId for an ID.
 	Topics []string
+	// Further are topics that are asked for at every connection: they may change while the Stream runs. May be nil.
+	Further func() []string
 
 	Parallel    int           // events handled at once; what comes beyond is asked for again later; default 32
 	AckTimeout  time.Duration // deadline of Handler; DingTalk waits 3 s (资源合理使用建议); default 2.5 s
@@ -63,6 +65,7 @@ type StreamState struct {
 type Stream struct {
 	cfg   StreamConfig
 	slots chan struct{}
+	asked sync.Map // topics that were asked for
 }
 
 // NewStream checks the settings. Nothing happens before Run.
@@ -234,4 +237,21 @@ func (s *Stream) call(ctx context.Context, e Event) (err error) {
 	return s.cfg.Handler(ctx, e)
 }
 
-func (s *Stream) takes(topic string) bool { return slices.Contains(s.cfg.Topics, topic) }
+// topics are the callback topics to ask for now. What was asked for once is taken until the end: a connection that asked may still be open.
+func (s *Stream) topics() []string {
+	topics := slices.Clone(s.cfg.Topics)
+	if s.cfg.Further != nil {
+		topics = append(topics, s.cfg.Further()...)
+	}
+	slices.Sort(topics)
+	topics = slices.Compact(topics)
+	for _, topic := range topics {
+		s.asked.Store(topic, true)
+	}
+	return topics
+}
+
+func (s *Stream) takes(topic string) bool {
+	_, asked := s.asked.Load(topic)
+	return asked
+}

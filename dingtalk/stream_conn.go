@@ -43,7 +43,7 @@ type streamConn struct {
 func (s *Stream) connect(ctx context.Context) (*streamConn, error) {
 	c := s.cfg.Client
 	subscriptions := []Object{{"type": "EVENT", "topic": "*"}}
-	for _, topic := range s.cfg.Topics {
+	for _, topic := range s.topics() {
 		subscriptions = append(subscriptions, Object{"type": "CALLBACK", "topic": topic})
 	}
 	answer, failure := c.send(ctx, request{

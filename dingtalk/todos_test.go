@@ -200,7 +200,7 @@ func TestPathsWithIDs(t *testing.T) {
 	if got := taken(c); !strings.Contains(got, "todos "+pathTodoQuery+" counted 3") {
 		t.Error(got)
 	}
-	if !c.ListCounts("todo") || !c.ListCounts("calendar_event") || c.ListCounts("group") || !c.Counts(pathGroupGet) || !c.Counts("todo_task_update") {
+	if !c.ListCounts("todo") || !c.ListCounts("calendar_event") || !c.ListCounts("group") || c.ListCounts("robot_inbox") || !c.Counts(pathGroupGet) || !c.Counts("todo_task_update") {
 		t.Error("what counts")
 	}
 	for path, want := range map[string]string{

@@ -1,20 +1,19 @@
 package mapping
 
 import (
-	"fmt"
 	"strings"
 	"unicode"
 
 	"golang.org/x/net/html"
 )
 
-// htmlConverter sends the text of an html field, without its tags. What was typed into a form has none to be made from it, so it is
-// one-way.
+// htmlConverter sends the text of an html field, without its tags, or makes html of a plain text: paragraphs of lines. It is one-way: what
+// comes back would have lost its tags.
 type htmlConverter struct{}
 
 func newHTMLConverter(p pair) (Converter, string) {
-	if p.direction != ToDingTalk {
-		return nil, `html_text takes the tags away and cannot bring them back; it needs "direction: to_dingtalk"`
+	if p.direction == Both {
+		return nil, `html_text takes the tags away and cannot bring them back; it needs "direction: to_dingtalk" or "direction: to_odoo"`
 	}
 	return htmlConverter{}, p.fits("html_text", []string{"html"}, []string{typeText, typeComponent})
 }
@@ -34,7 +33,7 @@ func (htmlConverter) Read(side Side, raw any, _ Env) (Value, error) {
 
 func (htmlConverter) Write(side Side, v Value, _ any, _ Env) (any, error) {
 	if side == Odoo {
-		return nil, fmt.Errorf("a plain text cannot be written to an html field")
+		return "<p>" + strings.ReplaceAll(html.EscapeString(v.Text), "\n", "<br/>") + "</p>", nil
 	}
 	return v.Text, nil
 }

@@ -294,12 +294,18 @@ func (s suite) inbox() {
 	s.view(func(t bridge.Tx) {
 		s.equal(must[[]bridge.InboxEvent](s)(t.PendingEvents(10)), events)
 		s.equal(must[[]bridge.InboxEvent](s)(t.PendingEvents(1)), events[:1])
+		for i := range events {
+			s.equal(must[*bridge.InboxEvent](s)(t.Event(events[i].ID)), &events[i])
+		}
+		s.equal(must[*bridge.InboxEvent](s)(t.Event("unknown")), (*bridge.InboxEvent)(nil))
 	})
 	s.update(func(t bridge.Tx) {
 		s.ok(t.EventsDone("b", "a", "unknown"))
 		s.equal(must[bool](s)(t.AddEvent(events[0])), false) // handled, and still known
 		s.equal(must[[]bridge.InboxEvent](s)(t.PendingEvents(10)), events[2:])
+		s.equal(must[*bridge.InboxEvent](s)(t.Event("b")), &events[0]) // likewise
 		s.equal(must[int](s)(t.PruneEvents(noon.Add(2*time.Second))), 1)
+		s.equal(must[*bridge.InboxEvent](s)(t.Event("b")), (*bridge.InboxEvent)(nil))
 		s.equal(must[int](s)(t.PruneEvents(noon.Add(time.Hour))), 1) // the pending one stays
 	})
 	s.view(func(t bridge.Tx) {

@@ -22,16 +22,29 @@ func (t *tx) AddEvent(e bridge.InboxEvent) (bool, error) {
 	return err == nil, err
 }
 
+// inboxColumns are what readEvent reads.
+const inboxColumns = "id, type, born, received, via, data"
+
+func readEvent(scan scanner) (e bridge.InboxEvent, err error) {
+	var born, received int64
+	err = scan(&e.ID, &e.Type, &born, &received, &e.Via, &e.Data)
+	e.Born, e.Received = instant(born), instant(received)
+	if len(e.Data) == 0 {
+		e.Data = nil
+	}
+	return e, err
+}
+
 func (t *tx) PendingEvents(limit int) ([]bridge.InboxEvent, error) {
-	return list(t, func(scan scanner) (e bridge.InboxEvent, err error) {
-		var born, received int64
-		err = scan(&e.ID, &e.Type, &born, &received, &e.Via, &e.Data)
-		e.Born, e.Received = instant(born), instant(received)
-		if len(e.Data) == 0 {
-			e.Data = nil
-		}
-		return e, err
-	}, "SELECT id, type, born, received, via, data FROM inbox WHERE done = 0 ORDER BY seq LIMIT ?", unlimited(limit))
+	return list(t, readEvent, "SELECT "+inboxColumns+" FROM inbox WHERE done = 0 ORDER BY seq LIMIT ?", unlimited(limit))
+}
+
+func (t *tx) Event(id string) (*bridge.InboxEvent, error) {
+	e, has, err := one(t, readEvent, "SELECT "+inboxColumns+" FROM inbox WHERE id = ?", id)
+	if err != nil || !has {
+		return nil, err
+	}
+	return &e, nil
 }
 
 func (t *tx) EventsDone(ids ...string) error {

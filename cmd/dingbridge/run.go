@@ -77,6 +77,9 @@ func newDaemon(w *world, log *zap.Logger, hup <-chan os.Signal) *daemon {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	d := &daemon{world: w, log: log, registry: registry, hup: hup, inForce: make(chan *mapping.Set, 1), listening: make(chan string, 1)}
 	d.inbox = &inbox{store: w.store, corp: w.settings.DingTalk.CorpID, log: log, now: w.pace.now, zone: w.zone, counts: w.ding.Counts}
+	if set, _ := mapping.Load(w.sources, offline()); set != nil { // the stream connects before Odoo has confirmed them
+		d.inbox.hear(set)
+	}
 	d.health = newHealth(w.store, w.pace.now)
 	d.metrics = bridge.NewMetrics(registry)
 	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
@@ -165,6 +168,7 @@ func (d *daemon) work(ctx context.Context, first bool) error {
 		return err
 	}
 	d.set = set
+	d.inbox.hear(set)
 	engine, err := d.engine(d.log, d.metrics)
 	if err != nil {
 		return err

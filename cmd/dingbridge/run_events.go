@@ -13,6 +13,7 @@ import (
 	"dingbridge/bridge"
 	"dingbridge/bridge/web"
 	"dingbridge/dingtalk"
+	"dingbridge/mapping"
 )
 
 // The halts of the source of events.
@@ -30,10 +31,28 @@ type inbox struct {
 	zone   *time.Location
 	counts func(eventType string) bool // against the quota of pushes
 	engine atomic.Pointer[bridge.Engine]
-	unkept atomic.Bool // an event came that the store could not keep: DingTalk sends it again, but only for a minute
+	topics atomic.Pointer[[]string] // callback topics that the mappings in force ask for
+	unkept atomic.Bool              // an event came that the store could not keep: DingTalk sends it again, but only for a minute
 
 	mu        sync.Mutex
 	connected chan struct{} // closed at the first connection of the stream; nil without a stream
+}
+
+// hear lets the next connection of the stream ask for what the mappings want beside events: what people say to the robot.
+func (in *inbox) hear(set *mapping.Set) {
+	var topics []string
+	if len(set.ByKind(dingtalk.RobotInboxKind.Name)) > 0 {
+		topics = append(topics, dingtalk.TopicRobot)
+	}
+	in.topics.Store(&topics)
+}
+
+// wanted are the topics to ask for.
+func (in *inbox) wanted() []string {
+	if topics := in.topics.Load(); topics != nil {
+		return *topics
+	}
+	return nil
 }
 
 // AddEvent implements web.Inbox. Events are kept whoever is active: no lease is needed.
@@ -157,7 +176,7 @@ func (d *daemon) events(ctx context.Context) error {
 // stream receives events over a connection of ours. After a gap everything is looked at: what happened meanwhile is unknown.
 func (d *daemon) stream(ctx context.Context) error {
 	config := dingtalk.StreamConfig{
-		Client: d.ding, Logger: d.log,
+		Client: d.ding, Logger: d.log, Further: d.inbox.wanted,
 		Handler: func(ctx context.Context, ev dingtalk.Event) error { return d.inbox.take(ctx, ev, bridge.ViaStream) },
 		OnState: func(s dingtalk.StreamState) {
 			d.health.feeds(d.settings.DingTalk.Mode, s.Connected, s.Reason)

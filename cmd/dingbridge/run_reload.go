@@ -151,6 +151,7 @@ func (d *daemon) reload(ctx context.Context, engine *bridge.Engine, forced bool)
 		}
 		return false
 	}
+	d.inbox.hear(set)
 	d.sources = sources
 	d.settings.Mappings, d.settings.ProcessCodes, d.settings.codeAt = fresh.Mappings, fresh.ProcessCodes, fresh.codeAt
 	d.log.Info("reloaded", zap.Strings("mappings", mappingNames(set)))

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"dingbridge/bridge"
+	"dingbridge/dingtalk"
 	"dingbridge/dingtalk/dingtalktest"
 )
 
@@ -361,6 +362,25 @@ func TestRunTakesEventsByCallback(t *testing.T) {
 	st := unmarshal[bridge.Status](t, s.run("status", "--json").out)
 	if st.Events["user_modify_org"].Count == 0 {
 		t.Errorf("no event was received: %+v", st.Events)
+	}
+}
+
+func TestRunHearsWhatIsSaidToTheRobot(t *testing.T) {
+	s := newShell(t, 45)
+	s.mappings(openGuard)
+	s.vars["DINGBRIDGE_MAPPINGS"] += ",channel-group,robot-to-channel"
+	v := s.serve()
+	v.ready("")
+	var somebody string
+	for _, u := range s.stage.ding.Users() {
+		somebody = u.UserID
+	}
+	id, err := s.stage.ding.SayToRobot(somebody, "", "你好")
+	must(t, err)
+	must(t, s.stage.ding.WaitAnswered(t.Context(), id))
+	st := unmarshal[bridge.Status](t, s.run("status", "--json").out)
+	if st.Events[dingtalk.TopicRobot].Count != 1 {
+		t.Errorf("it was not kept: %+v", st.Events)
 	}
 }
 

@@ -76,7 +76,7 @@ func messagePost(c *call) (any, error) {
 	if _, note := c.e.xmlID("mail.mt_note"); note != 0 {
 		vals["subtype_id"] = note
 	}
-	for _, name := range []string{"body", "subject", "message_type", "parent_id", "message_id", "partner_ids", "author_id"} {
+	for _, name := range []string{"body", "subject", "message_type", "parent_id", "message_id", "partner_ids", "author_id", "email_from"} {
 		if v, ok := c.args[name]; ok {
 			vals[name] = v
 		}
@@ -172,13 +172,15 @@ func (e *env) post(model string, id int64, vals values) (int64, error) {
 	return e.postAs(vals)
 }
 
-// postAs makes a message and tells whom it concerns. The author is the user unless vals name another, the sender is always the user.
+// postAs makes a message and tells whom it concerns. The author and the sender are the user unless vals name others.
 func (e *env) postAs(vals values) (int64, error) {
 	partner := e.refOf("res.users", e.uid, "partner_id")
-	if author, ok := toInt(vals["author_id"]); !ok || author == 0 {
+	if vals["author_id"] == nil { // False is nobody: then email_from says who it was
 		vals["author_id"] = partner
 	}
-	if mail := e.text("res.partner", partner, "email"); mail != "" {
+	if from, named := vals["email_from"]; named {
+		vals["reply_to"] = from
+	} else if mail := e.text("res.partner", partner, "email"); mail != "" {
 		vals["email_from"] = e.text("res.partner", partner, "name") + " <" + mail + ">"
 		vals["reply_to"] = vals["email_from"]
 	}
