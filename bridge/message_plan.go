@@ -75,6 +75,8 @@ func (b *batch) sendMessage(t *task, facts messageFacts, why string) {
 		return
 	case t.link != nil && t.link.State == Held && b.keptHold(t, mapping.Odoo):
 		return
+	case !b.converses(t):
+		return
 	}
 	b.nextOccurrence(t)
 	t.once = facts.once

@@ -105,6 +105,9 @@ func (b *batch) quiet() {
 // atPeace says whether a link is whole, waits for nothing, and Odoo shows what it showed when it settled.
 func (b *batch) atPeace(t *task) bool {
 	l := t.link
+	if l != nil && l.State == Linked && l.Was[mapping.DingTalk] == Gone {
+		return true // the other side is gone for good
+	}
 	if l == nil || l.State != Linked || l.Was != nil || len(l.Sent)+len(l.Writing)+len(l.Take) > 0 {
 		return false
 	}

@@ -72,6 +72,9 @@ func (b *batch) saveTask(tx Tx, t *task) (logs []func(), err error) {
 	if t.plan == nil {
 		t.plan = &Plan{Mapping: b.m, Link: t.link}
 	}
+	if t.quiet { // nothing was learned: what is remembered, held or waiting stays
+		return nil, b.saveWork(tx, t)
+	}
 	b.settlePlan(t)
 	b.lookAgain(t)
 	if l := t.plan.Link; l != nil {

@@ -178,7 +178,7 @@ func (b *batch) settlePlan(t *task) {
 	}
 	if p.Link.State == Linked && p.Retire == "" {
 		p.Link.Was = nil
-		if t.odoo.Existence != Present && p.Row != "" && len(p.Changes) == 0 && len(p.Over) == 0 {
+		if (t.odoo.Existence != Present || t.ding.Existence == Gone) && p.Row != "" && len(p.Changes) == 0 && len(p.Over) == 0 {
 			p.Link.Was = map[mapping.Side]Existence{mapping.Odoo: t.odoo.Existence, mapping.DingTalk: t.ding.Existence}
 		}
 	}
