@@ -157,10 +157,18 @@ func TestTheOwnerTravelsWhereOdooHasAFieldForIt(t *testing.T) {
 
 func TestAChannelWhoseMakerHasNoDingTalk(t *testing.T) {
 	c := newClub(t)
-	c.channel("admin", "公司公告", "#DingTalk", c.pLi)
+	id := c.channel("admin", "公司公告", "#DingTalk", c.pLi)
 	c.step()
 	want(t, "groups", len(c.ding.Groups()), 0)
 	c.wantHeld("create_uid is nobody who is linked to dingtalk")
+	c.setup("channel-group")
+	c.write("mail.channel", id, map[string]any{"x_dingtalk_owner": c.uZhang})
+	c.step()
+	want(t, "the owner who was entered", c.group().Owner, c.uZhang)
+	c.wantMembers("its members", c.uZhang, c.uLi)
+	c.wantPartners(id, "the owner joined the channel", c.pZhang, c.pLi)
+	want(t, "held", c.held(), "")
+	c.settled()
 }
 
 func TestTheAnswerToTheMakingOfAGroupIsLost(t *testing.T) {
@@ -314,4 +322,23 @@ func TestManyMembers(t *testing.T) {
 	if slices.Contains(c.group().Members, c.uLi) {
 		t.Error("李四 is in the group")
 	}
+}
+
+// TestWhatAGroupCosts counts the calls that DingTalk counts against the month's quota, as docs/groups.md tells them.
+func TestWhatAGroupCosts(t *testing.T) {
+	c, id, chat := paired(t)
+	cost := func(what string, wanted int, do func()) {
+		t.Helper()
+		calls := c.ding.CountedCalls()
+		do()
+		c.step()
+		c.step()
+		want(t, "counted calls for "+what, c.ding.CountedCalls()-calls, wanted)
+	}
+	cost("a channel that is renamed", 4, func() { c.write("mail.channel", id, map[string]any{"name": "改名"}) })
+	cost("a partner who leaves the channel", 4, func() { c.change(id, -c.pLi) })
+	cost("a group that is renamed", 2, func() { must(t, c.ding.RenameGroup(c.uZhang, chat, "新名")) })
+	cost("somebody who joins the group", 2, func() { must(t, c.ding.AddMember(c.uZhang, chat, c.uLi)) })
+	cost("what is no business of the group's", 0, func() { c.write("mail.channel", id, map[string]any{"moderation_guidelines_msg": "请勿刷屏"}) })
+	cost("a sweep", 1, func() { c.sync() })
 }

@@ -156,9 +156,13 @@ func (b *batch) match(t *task, s mapping.Side) (*Match, *Hold, []Await) {
 	unknown := ""
 	for n, entry := range b.m.Match {
 		if i := slices.IndexFunc(entry, func(k string) bool { return view[k].IsUnknown() }); i >= 0 {
-			if f, ok := b.m.Field(entry[i]); ok && f.Ref != "" && len(t.missed) > 0 {
+			f, ok := b.m.Field(entry[i])
+			switch {
+			case ok && b.instead(f, view):
+				continue
+			case ok && f.Ref != "" && len(t.missed) > 0:
 				return nil, nil, t.missed
-			} else if ok && f.Person != "" && s == mapping.Odoo {
+			case ok && f.Person != "" && s == mapping.Odoo:
 				return nil, &Hold{Kind: HeldInvalid, Reason: f.OdooName + " is nobody who is linked to dingtalk"}, nil
 			}
 			if unknown == "" {
@@ -195,6 +199,12 @@ func (b *batch) match(t *task, s mapping.Side) (*Match, *Hold, []Await) {
 		return nil, &Hold{Kind: HeldAmbiguous, Reason: unknown + " cannot be read, so nobody can say whether this record exists in " + string(s.Other()) + " already"}, nil
 	}
 	return nil, nil, nil
+}
+
+// instead says whether another pair gives DingTalk what this one, of creations, does not.
+func (b *batch) instead(f *mapping.Field, view mapping.View) bool {
+	other, twice := b.m.Instead(f, mapping.DingTalk)
+	return twice && f.OnCreate && view[other.Key].IsKnown()
 }
 
 // onSide gives the values of a View as the index of a side keeps them: references by the ids they have there.
