@@ -8,7 +8,7 @@ import (
 )
 
 func TestDecideExistenceOfWhatIsDone(t *testing.T) {
-	m := &mapping.Mapping{RemoveDingTalk: mapping.RemoveDelete, RemoveOdoo: mapping.RemoveDelete, Leave: mapping.LeaveRemove}
+	m := &mapping.Mapping{Kind: "todo", RemoveDingTalk: mapping.RemoveDelete, RemoveOdoo: mapping.RemoveDelete, Leave: mapping.LeaveRemove}
 	linked := &Link{State: Linked}
 	settled := func(odoo Existence) *Link {
 		return &Link{State: Settled, Was: map[mapping.Side]Existence{mapping.Odoo: odoo, mapping.DingTalk: Finished}}
