@@ -45,3 +45,18 @@ func TestTheClockWasAheadWhenApprovalsWereListed(t *testing.T) {
 	a.step()
 	want(t, "entries", strings.Count(strings.Join(a.entries(), "\n"), "draft"), 1)
 }
+
+// TestTheMachinesClockIsBehind: with several replicas the engine goes by the database's time, and the client by the machine's.
+func TestTheMachinesClockIsBehind(t *testing.T) {
+	a := claims(t)
+	a.options = func(o *bridge.Options) { o.Now = a.now }
+	a.behind = time.Hour
+	a.reconnect()
+	a.reopen()
+	a.engine.Night(a.ctx)
+	a.step()
+	a.ding.Quiet(func() { must(t, a.ding.Agree(a.claim("交通"), "")) })
+	a.engine.Night(a.ctx)
+	a.step()
+	want(t, "entries", strings.Count(strings.Join(a.entries(), "\n"), "draft"), 1)
+}

@@ -270,7 +270,7 @@ const clockMargin = 5 * time.Minute
 // findInstance looks for an instance that was started and not heard of: those of the originator since then, by the marker or, where
 // the form has none, by equal values. All that fit are candidates: the engine knows which of them belong to other records.
 func (s *dingSide) findInstance(ctx context.Context, m *mapping.Mapping, c *creation) error {
-	q := dingtalk.IDsQuery{ProcessCode: m.Approval.ProcessCode, From: c.since.Add(-clockMargin), Users: []string{c.parent}}
+	q := dingtalk.IDsQuery{ProcessCode: m.Approval.ProcessCode, From: c.since.Add(-clockMargin), To: s.now(), Users: []string{c.parent}}
 	for id, err := range s.client.Approvals.IDs(ctx, q) {
 		if err != nil {
 			return err

@@ -73,7 +73,7 @@ func (s *sweep) instances(ctx context.Context) (Listing, error) {
 	if err != nil {
 		return l, err
 	}
-	q := dingtalk.IDsQuery{ProcessCode: s.m.Approval.ProcessCode, From: from}
+	q := dingtalk.IDsQuery{ProcessCode: s.m.Approval.ProcessCode, From: from, To: s.e.Now()} // by the clock that from is of
 	var ids []ID
 	for id, err := range s.e.ding.client.Approvals.IDs(ctx, q) {
 		if f := classify(err); f != nil && f.Class == FailReject { // a wrong process code is no reason to leave the records alone

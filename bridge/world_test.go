@@ -66,10 +66,11 @@ type world struct {
 	options  func(*bridge.Options)
 	log      *zap.Logger
 	dingURL  string
-	oldAPI   bool         // of approvals
-	custom   []string     // models of one's own that mappings may name
-	groups   []string     // of the bridge's user, beside those for people
-	skew     atomic.Int64 // of the stand-ins' clocks, and of the client's
+	oldAPI   bool          // of approvals
+	custom   []string      // models of one's own that mappings may name
+	groups   []string      // of the bridge's user, beside those for people
+	skew     atomic.Int64  // of the stand-ins' clocks, and of the client's
+	behind   time.Duration // of the client's clock, behind the others
 }
 
 // newWorld starts both sides; the bridge is started by its own methods. The two presets are in force, with the guard wide open
@@ -108,7 +109,7 @@ func (w *world) reconnect() {
 	w.client, err = dingtalk.New(dingtalk.Config{
 		OAPI: w.dingURL, API: w.dingURL, Login: w.dingURL, OldApprovals: w.oldAPI, AppKey: w.ding.AppKey(), AppSecret: w.ding.AppSecret(), AgentID: w.ding.AgentID(),
 		CorpID: w.ding.CorpID(), QPS: -1, Timeout: 5 * time.Second,
-		Now: w.now, RetryWait: time.Millisecond, BeforeWrite: bridge.CheckLease,
+		Now: func() time.Time { return w.now().Add(-w.behind) }, RetryWait: time.Millisecond, BeforeWrite: bridge.CheckLease,
 	})
 	must(w.t, err)
 	w.t.Cleanup(w.client.Close)
