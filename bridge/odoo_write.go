@@ -127,7 +127,7 @@ func (s *odooSide) Write(ctx context.Context, m *mapping.Mapping, writes []*writ
 	}
 	var wg sync.WaitGroup
 	for _, w := range writes {
-		wg.Go(func() { w.err = s.writeOne(ctx, m, fields, w) })
+		wg.Go(func() { w.err = perDocument(m, s.writeOne(ctx, m, fields, w)) })
 	}
 	wg.Wait()
 	restore()

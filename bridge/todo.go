@@ -21,6 +21,8 @@ type Errand struct {
 	Owner string `json:"owner,omitempty"`
 	// Doer is the unionid of who is to do it, whose list shows it too when the owner has left.
 	Doer string `json:"doer,omitempty"`
+	// Done says that it was done when it was last read; Odoo may not know yet, or refuse to hear of it.
+	Done bool `json:"done,omitempty"`
 	// Of an activity, whose row is deleted when it is done: what the message that says so is recognised by.
 	Model   string `json:"model,omitempty"`
 	Record  int64  `json:"record,omitempty"`
@@ -112,6 +114,8 @@ func (b *batch) worthReading(s mapping.Side) []*task {
 			t.ding = Seen{ID: l.Ding, Existence: l.Was[s], Why: "as it was when the link ended"}
 		case l.State != Linked || t.telling.n > 0 || b.editedInOdoo(t):
 			read = append(read, t)
+		case l.Errand != nil && l.Errand.Done:
+			t.ding = Seen{ID: l.Ding, Existence: Finished, Record: mapping.Record{"done": true}, Why: "done when it was last read"}
 		default:
 			t.ding = Seen{ID: l.Ding, Existence: Present, Record: mapping.Record{}, Why: "open when it was last read"}
 		}
