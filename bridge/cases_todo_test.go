@@ -149,6 +149,16 @@ func TestActivityBecomesATodo(t *testing.T) {
 	want(t, "due", todo.Due.In(time.FixedZone("", 8*3600)).Format(time.DateOnly), "2026-12-14")
 	d.settled()
 	want(t, "held", d.held(), "")
+	for field, calls := range map[string]int{"date_deadline": 2, "summary": 1} { // the deadline may have been moved there too
+		d.later(10 * time.Minute)
+		d.step()
+		d.ding.ResetJournal()
+		d.write("mail.activity", id, map[string]any{field: "2026-12-18"})
+		d.step()
+		d.later(10 * time.Minute)
+		d.step()
+		want(t, "counted calls when the "+field+" changed", d.ding.CountedCalls(), calls)
+	}
 }
 
 func TestTodoDoneInDingTalk(t *testing.T) {
@@ -208,9 +218,11 @@ func TestTodoDeletedInDingTalk(t *testing.T) {
 	d := newDesk(t)
 	id := d.activity(nil)
 	d.step()
+	d.ding.ResetJournal()
 	must(t, d.ding.DeleteTodo(d.uZhang, d.todo().ID))
 	d.later(10 * time.Second)
 	d.step()
+	want(t, "counted calls", d.ding.CountedCalls(), 1)
 	if d.there(id) {
 		t.Error("the activity is still there")
 	}
