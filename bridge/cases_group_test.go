@@ -115,11 +115,12 @@ func TestTheSecondHalfOfAJoinedChangeIsNotForgotten(t *testing.T) {
 	uWang := c.user("13800000003").UserID
 	must(t, c.ding.AddMember(c.uZhang, chat, uWang))
 	c.change(id, -c.pLi)
-	c.odoo.Fail(func(call odootest.Call) bool { return call.Model == "mail.channel" && call.Method == "write" }, 1, odootest.DropBefore)
+	c.odoo.Fail(func(call odootest.Call) bool { return call.Model == "mail.channel" && call.Method == "write" }, -1, odootest.DropBefore)
 	must(t, c.ding.FlushEvents(c.ctx))
 	must(t, c.engine.Step(c.ctx, 0)) // DingTalk was written, Odoo was not
 	c.wantMembers("the group's members", c.uZhang, uWang)
 	c.wantPartners(id, "the channel's members", c.pZhang)
+	c.odoo.Heal()
 	c.reopen() // what was in memory is lost
 	c.sync()
 	c.wantMembers("the group's members", c.uZhang, uWang)
@@ -341,4 +342,36 @@ func TestWhatAGroupCosts(t *testing.T) {
 	cost("somebody who joins the group", 2, func() { must(t, c.ding.AddMember(c.uZhang, chat, c.uLi)) })
 	cost("what is no business of the group's", 0, func() { c.write("mail.channel", id, map[string]any{"moderation_guidelines_msg": "请勿刷屏"}) })
 	cost("a sweep", 1, func() { c.sync() })
+}
+
+func TestChannelsOfDisbandedGroupsGoUnderTheGuard(t *testing.T) {
+	src := channelPreset(t, func(text string) string {
+		return strings.Replace(text, "odoo: never}", "odoo: delete}", 1)
+	})
+	w := newWorld(t, append(presets(t), src)...)
+	if w.odoo == nil {
+		t.Skip("acts as users of the stand-in")
+	}
+	c := &club{one: staffed(w)}
+	c.pZhang, c.pLi = c.user12("zhang", "张三", c.zhang), c.user12("li", "李四", c.li)
+	c.step()
+	var channels []int64
+	for i := range 3 {
+		channels = append(channels, c.channel("zhang", fmt.Sprintf("项目%d", i), "#钉钉", c.pZhang, c.pLi))
+	}
+	c.step()
+	for _, g := range c.ding.Groups() {
+		must(t, c.ding.Disband(c.uZhang, g.ChatID))
+	}
+	c.step()
+	left := 0
+	for _, id := range channels {
+		if c.people.Get("mail.channel", id) != nil {
+			left++
+		}
+	}
+	want(t, "channels left", left, 2)
+	if text, _ := c.plan("channel-group"); strings.Count(text, "over the guard") != 2 {
+		t.Errorf("the plan says\n%s", text)
+	}
 }
