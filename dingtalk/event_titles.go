@@ -53,6 +53,7 @@ var eventTitles = map[string]string{
 	"chat_update_title":    "群会话更换群名称",
 	"chat_disband":         "群会话解散群",
 	"chat_template_change": "群模板被启用或停用",
+	TopicRobot:             "机器人接收消息", // no event, but set up with the robot: 消息接收模式, Stream 模式
 	"robot_msg_read":       "机器人消息已读事件",
 	"robot_msg_recall":     "机器人消息撤回事件",
 

@@ -156,6 +156,9 @@ func (w *world) checkDingTalk(ctx context.Context, set *mapping.Set) []finding {
 	if len(set.ByKind(dingtalk.TodoKind.Name)) > 0 {
 		findings = append(findings, w.checkTodos(ctx)...)
 	}
+	if len(set.ByKind(dingtalk.GroupKind.Name)) > 0 {
+		findings = append(findings, w.checkGroups(ctx)...)
+	}
 	return append(findings, w.checkMessages(ctx, set)...)
 }
 

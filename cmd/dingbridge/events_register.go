@@ -11,6 +11,7 @@ import (
 
 	"dingbridge/bridge"
 	"dingbridge/dingtalk"
+	"dingbridge/mapping"
 )
 
 var (
@@ -113,7 +114,7 @@ func (a *app) needsRegistration(s *Settings) error {
 // registration is what the settings and the mappings make of one.
 func (w *world) registration(tags []string) (dingtalk.Registration, error) {
 	if len(tags) == 0 {
-		tags = sortedKeys(neededEvents(w.set))
+		tags = neededTags(w.set)
 	}
 	if len(tags) == 0 {
 		return dingtalk.Registration{}, usage(errors.New(w.app.say(txtNoTags)))
@@ -181,7 +182,7 @@ func (w *world) compareRegistration(r dingtalk.Registered) shownRegistration {
 		SameURL: where(callback.URL != "", callback.URL == r.URL), SameToken: where(callback.Token != "", token), SameKey: where(callback.AESKey != "", key),
 	}
 	needed := neededEvents(w.set)
-	for _, name := range sortedKeys(needed) {
+	for _, name := range neededTags(w.set) {
 		if !slices.Contains(r.Tags, name) {
 			shown.Missing = append(shown.Missing, name)
 		}
@@ -277,3 +278,8 @@ func (w *world) keepCalls(ctx context.Context) error {
 
 // joined lists names for a person.
 func joined(names []string) string { return strings.Join(names, ", ") }
+
+// neededTags are the events a callback is registered for: those the mappings need, without the topics of the Stream.
+func neededTags(set *mapping.Set) []string {
+	return slices.DeleteFunc(sortedKeys(neededEvents(set)), func(name string) bool { return name == dingtalk.TopicRobot })
+}
