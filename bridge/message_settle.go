@@ -202,7 +202,7 @@ func (b *batch) settleMessage(t *task) {
 		o.Outcome = outcomeRecalled
 		p.Settle = "recalled"
 	}
-	if wanted, err := b.submitted(t.odoo); err == nil && !wanted && t.odoo.Existence != Unseen {
+	if wanted, err := b.submitted(t.odoo); err == nil && !wanted && t.odoo.Existence != Unseen && len(p.Over) == 0 { // a recall that waits is still to come
 		o.Left = true
 	}
 }

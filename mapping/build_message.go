@@ -3,8 +3,8 @@ package mapping
 import "slices"
 
 // The guard of a mapping of messages that gives none: a thousand messages a day are more than anybody wants to read, and a fifth of the
-// calls that DingTalk gives a corp for a month.
-var messageGuard = Guard{Creates: 1000, Updates: 1000, Clears: 20, Removals: 50, Percent: 3}
+// calls that DingTalk gives a corp for a month. No percentage: what was told is no record that stays linked, of which some could be too many.
+var messageGuard = Guard{Creates: 1000, Updates: 1000, Clears: 20, Removals: 50}
 
 // message compiles what belongs to messages, when the kind is one; otherwise it complains about it.
 func (b *builder) message() {
