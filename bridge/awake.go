@@ -19,6 +19,10 @@ func (e *Engine) awakeLoop(ctx context.Context) error {
 			e.Log.Warn("the process did not run for a while, or the clock was set; everything is compared", zap.Duration("gap", gap))
 			e.clockSetBack(ctx, -moved)
 			e.MissedEvents(true)
+			select {
+			case e.jumped <- struct{}{}:
+			default:
+			}
 		}
 		wall, ran = e.Now().Round(0), time.Now()
 	}

@@ -1,6 +1,7 @@
 package bridge_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -181,4 +182,43 @@ fields:
 	post("合同.exe")
 	s.step()
 	s.wantHeld("合同.exe")
+}
+
+// TestAClockThatIsSetBringsTheTimeOfASchedule: nobody waits for the hour after which the clock is looked at anyway.
+func TestAClockThatIsSetBringsTheTimeOfASchedule(t *testing.T) {
+	s := newSpoken(t, nil, "activity-digest")
+	options := s.options
+	s.options = func(o *bridge.Options) {
+		options(o)
+		o.Asleep = 200 * time.Millisecond
+	}
+	s.reopen()
+	partner := s.people.Create("res.partner", map[string]any{"name": "上海客户"})
+	_, err := s.asZhang.Create("mail.activity", map[string]any{
+		"res_model_id": s.model("res.partner"), "res_id": partner, "user_id": s.uid("li"), "summary": "回电", "date_deadline": "2026-01-05", "activity_type_id": int64(2),
+	})
+	must(t, err)
+	ctx, stop := context.WithCancel(s.ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- s.engine.Run(ctx) }()
+	s.eventually(func() bool { return s.meta("tick/activity-digest") != "" })
+	now := s.now().In(china)
+	next := time.Date(now.Year(), now.Month(), now.Day()+1, 9, 0, 0, 0, china)
+	for next.Weekday() == time.Saturday || next.Weekday() == time.Sunday {
+		next = next.AddDate(0, 0, 1)
+	}
+	s.later(next.Sub(s.now()))
+	s.eventually(func() bool { return len(s.said(s.uLi)) == 1 })
+	stop()
+	must(t, <-ended)
+}
+
+// meta is a value that the engine remembers.
+func (w *world) meta(key string) (value string) {
+	w.t.Helper()
+	must(w.t, w.store.View(w.ctx, func(tx bridge.Tx) (err error) {
+		value, err = tx.Meta(key)
+		return err
+	}))
+	return value
 }

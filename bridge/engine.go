@@ -123,6 +123,7 @@ type Engine struct {
 	halts  *halts
 	index  *index
 	wake   chan struct{}         // work may be due
+	jumped chan struct{}         // the clock jumped: a time of a schedule may have come
 	told   *recently             // keys an event named: DingTalk may still show what was before it
 	ended  *recently             // keys of approvals that an event said have ended
 	wrote  *recently             // keys written to DingTalk by us: the event that follows is their echo
@@ -169,6 +170,7 @@ func New(o Options) (*Engine, error) {
 		halts:   newHalts(o.Now, o.Log, o.HaltBase, o.HaltMax),
 		index:   newIndex(),
 		wake:    make(chan struct{}, 1),
+		jumped:  make(chan struct{}, 1),
 		told:    newRecently(o.StaleWindow),
 		ended:   newRecently(o.StaleWindow),
 		wrote:   newRecently(o.StaleWindow),

@@ -27,7 +27,7 @@ func (e *Engine) scheduleLoop(ctx context.Context) error {
 	}
 	for ctx.Err() == nil {
 		changed := e.reloads()
-		next := e.Now().Add(time.Hour) // also how soon a clock that was set is noticed
+		next := e.Now().Add(time.Hour) // however the clock goes
 		for _, m := range e.mappings().Mappings {
 			if m.Message == nil || m.Message.Schedule == nil {
 				continue
@@ -46,13 +46,14 @@ func (e *Engine) scheduleLoop(ctx context.Context) error {
 	return nil
 }
 
-// awaitReload waits for the time, a reload, or the end.
+// awaitReload waits for the time, a reload, a jump of the clock, or the end.
 func (e *Engine) awaitReload(ctx context.Context, changed <-chan struct{}, at time.Time) {
 	timer := time.NewTimer(max(at.Sub(e.Now()), 0))
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
 	case <-changed:
+	case <-e.jumped:
 	case <-timer.C:
 	}
 }
