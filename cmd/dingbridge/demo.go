@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,7 +23,7 @@ import (
 
 var (
 	txtOnceFlag     = tr("run a fixed script of changes, check that both sides are equal, and end", "执行一段固定的变更脚本，检查两边一致后结束")
-	txtScenarioFlag = tr("what to play: employees or approvals", "演示内容：employees（员工）或 approvals（审批）")
+	txtScenarioFlag = tr("what to play: employees, approvals or people", "演示内容：employees（员工）、approvals（审批）或 people（消息、待办、日程与群）")
 	txtSeedFlag     = tr("another number invents another company", "换一个数字就会虚构另一家公司")
 	txtLogFlag      = tr("show the daemon's log on standard error", "在标准错误输出显示守护进程日志")
 	txtDemoStage    = tr("Odoo 12 stand-in      %s  %d departments, %d people\nDingTalk stand-in     %s  %d departments, %d people", "Odoo 12 仿真服务器  %s  部门 %d 个，员工 %d 人\n钉钉仿真服务器      %s  部门 %d 个，成员 %d 人")
@@ -39,7 +40,7 @@ var (
 // The demo's patience.
 const (
 	demoEqualWithin  = 60 * time.Second // the first sync
-	demoArriveWithin = 15 * time.Second // one change
+	demoArriveWithin = 30 * time.Second // one change
 	demoLook         = 10 * time.Millisecond
 	demoRelease      = 250 * time.Millisecond // how often the guard's lists are looked at
 	demoBetween      = 2 * time.Second        // between two changes of the endless demo
@@ -74,6 +75,7 @@ type scenario struct {
 	guard    string                                 // of the mappings of people, at first
 	set      func(*demo) error                      // prepares the stage beyond the company; may be nil
 	mappings func(*demo) (map[string]string, error) // further mapping files, by name; may be nil
+	extra    func(*demo) map[string]string          // more of the daemon's; may be nil
 	tune     func(*bridge.Options)                  // shorter waits, so that a demo is short; may be nil
 	play     func(d *demo, ctx context.Context, ended <-chan error) error
 }
@@ -82,11 +84,13 @@ type scenario struct {
 const (
 	scenarioEmployees = "employees"
 	scenarioApprovals = "approvals"
+	scenarioPeople    = "people"
 )
 
 var scenarios = map[string]scenario{
 	scenarioEmployees: {people: demoPeople, guard: demoGuardFirst, play: (*demo).play},
 	scenarioApprovals: approvalsScenario,
+	scenarioPeople:    peopleScenario,
 }
 
 // demo is the real bridge, in this process, between the two stand-ins.
@@ -96,21 +100,29 @@ type demo struct {
 	once, logs bool
 	stage      *stage
 	world      *world
-	office     *office // of the scenario approvals
-	files      string  // folder of the mapping files
+	office     *office   // of the scenario approvals
+	newsroom   *newsroom // of the scenario people
+	dir        string    // of everything that is on the disk
+	files      string    // folder of the mapping files
 	names      []string
+	clock      demoClock
+	inner      *app                        // the daemon's
+	vars       map[string]string           // the daemon's environment
+	stop       func() error                // ends the daemon
+	ended      chan error                  // receives what the daemon ended with, when that was by itself
+	after      func(context.Context) error // shows more of the present act once it has arrived; may be nil
+	looks      int                         // counted calls of what was shown
 	delays     []time.Duration
 	routes     map[string]int
 }
 
 // run sets the stage, shows the plan, starts the daemon, and plays.
 func (d *demo) run(ctx context.Context, seed uint64) (err error) {
-	dir, err := os.MkdirTemp("", "dingbridge-demo-")
-	if err != nil {
+	if d.dir, err = os.MkdirTemp("", "dingbridge-demo-"); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if d.stage, err = newStage("", ""); err != nil {
+	defer func() { err = errors.Join(err, os.RemoveAll(d.dir)) }()
+	if d.stage, err = newStage("", "", d.clock.now); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.stage.close()) }()
@@ -122,33 +134,50 @@ func (d *demo) run(ctx context.Context, seed uint64) (err error) {
 			return err
 		}
 	}
-	if err := d.writeMappings(filepath.Join(dir, "mappings"), d.guard); err != nil {
+	if err := d.writeMappings(filepath.Join(d.dir, "mappings"), d.guard); err != nil {
 		return err
 	}
 	s := d.stage
 	d.tell(txtDemoStage, s.odooURL, len(s.unitIDs), len(s.staff), s.dingURL, len(s.ding.Departments())-1, len(s.ding.Users()))
-	inner := &app{in: d.in, out: io.Discard, err: io.Discard, lang: d.lang, env: s.env(map[string]string{
-		"DINGBRIDGE_STORE": filepath.Join(dir, "demo.db"), "DINGBRIDGE_HTTP_LISTEN": "127.0.0.1:0", "DINGBRIDGE_POLL": "400ms",
-		"DINGBRIDGE_MAPPINGS": filepath.Join(dir, "mappings", "*.yaml"), "DINGBRIDGE_DINGTALK_QPS": "1000", "DINGBRIDGE_DINGTALK_STALE_WINDOW": "1s", "DINGBRIDGE_LANGUAGE": string(d.lang),
-	})}
-	if d.logs {
-		inner.err = d.err
+	d.vars = s.vars()
+	maps.Copy(d.vars, map[string]string{
+		"DINGBRIDGE_STORE": filepath.Join(d.dir, "demo.db"), "DINGBRIDGE_HTTP_LISTEN": "127.0.0.1:0", "DINGBRIDGE_POLL": "400ms",
+		"DINGBRIDGE_MAPPINGS": filepath.Join(d.dir, "mappings", "*.yaml"), "DINGBRIDGE_DINGTALK_QPS": "1000", "DINGBRIDGE_DINGTALK_STALE_WINDOW": "1s", "DINGBRIDGE_LANGUAGE": string(d.lang),
+	})
+	if d.extra != nil {
+		maps.Copy(d.vars, d.extra(d))
 	}
-	if err := d.prepare(ctx, inner); err != nil {
+	d.inner = &app{in: d.in, out: io.Discard, err: io.Discard, lang: d.lang, env: func(name string) string { return d.vars[name] }, now: d.clock.now}
+	if d.logs {
+		d.inner.err = d.err
+	}
+	if err := d.prepare(ctx); err != nil {
 		return err
 	}
-	daemonCtx, stop := context.WithCancel(ctx)
-	ended := make(chan error, 1)
-	daemon := newDaemon(d.world, inner.logger(d.world.settings), nil)
-	go func() { ended <- daemon.run(daemonCtx) }()
-	err = d.scenario.play(d, ctx, ended)
-	stop()
-	err = errors.Join(err, <-ended, d.world.close())
+	d.ended = make(chan error, 1)
+	d.start(ctx)
+	err = d.scenario.play(d, ctx, d.ended)
+	err = errors.Join(err, d.stop(), d.world.close())
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil && !d.once {
 		d.tell(txtDemoBye)
 		return nil
 	}
 	return err
+}
+
+// start starts the daemon.
+func (d *demo) start(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	daemon := newDaemon(d.world, d.inner.logger(d.world.settings), nil)
+	over := make(chan error, 1)
+	go func() {
+		err := daemon.run(ctx)
+		over <- err
+		if ctx.Err() == nil {
+			d.ended <- err
+		}
+	}()
+	d.stop = sync.OnceValue(func() error { cancel(); return <-over })
 }
 
 // The guard of the demo's mappings: the first meeting trips it, then it is raised, so that the day is long enough for a demo.
@@ -208,12 +237,34 @@ func (d *demo) raiseGuard(ctx context.Context, ended <-chan error) error {
 	return err
 }
 
-// prepare does what an administrator does first: setup, then plan.
-func (d *demo) prepare(ctx context.Context, inner *app) (err error) {
-	if d.world, err = inner.open(); err != nil {
+// open opens the daemon's world, with the settings as they are.
+func (d *demo) open() (err error) {
+	if d.world, err = d.inner.open(); err == nil {
+		d.world.tune = d.tune
+	}
+	return err
+}
+
+// restart ends the daemon and starts it with the settings as they are now.
+func (d *demo) restart(ctx context.Context) error {
+	if err := errors.Join(d.stop(), d.world.close()); err != nil {
 		return err
 	}
-	d.world.tune = d.tune
+	if err := d.open(); err != nil {
+		return err
+	}
+	if err := d.world.live(ctx); err != nil {
+		return err
+	}
+	d.start(ctx)
+	return nil
+}
+
+// prepare does what an administrator does first: setup, then plan.
+func (d *demo) prepare(ctx context.Context) (err error) {
+	if err := d.open(); err != nil {
+		return err
+	}
 	admin, err := odoo.New(odoo.Config{URL: d.stage.odooURL, Database: stageDatabase, Login: stageAdmin, Password: stageAdmin})
 	if err != nil {
 		return err
@@ -299,17 +350,7 @@ func (d *demo) untilEqual(ctx context.Context, ended <-chan error, within time.D
 		last = d.stage.differences()
 		return len(last) == 0
 	})
-	if !errors.Is(err, errLate) {
-		return err
-	}
-	d.tell(txtDemoDiffers, len(last))
-	for i, line := range last {
-		if i == 20 {
-			break
-		}
-		d.printf("  %s\n", line)
-	}
-	return &toldError{code: exitRemain}
+	return d.tellDifferences(err, last)
 }
 
 // errLate says that something did not happen in time.

@@ -201,7 +201,7 @@ func (o *office) again() (edit, error) {
 
 // editWhileRunning edits what was sent, and lets it be agreed.
 func (o *office) editWhileRunning(d *demo) (edit, error) {
-	o.after = func(ctx context.Context) error { return d.showHeld(ctx, o.leave()) }
+	d.after = func(ctx context.Context) error { return d.showHeldLeave(ctx, o.leave()) }
 	return edit{toBoth, o.say(txtActEdit, o.leave()), func() error {
 		if err := o.admin.Write("hr.leave", o.leave(), map[string]any{"name": "搬家"}); err != nil {
 			return err
@@ -313,7 +313,7 @@ func (o *office) bornDone() (edit, error) {
 func (o *office) claim(d *demo) (edit, error) {
 	c, err := o.asker()
 	before := len(o.odoo.Search("account.move", []any{}))
-	o.after = o.showEntry
+	d.after = o.showEntry
 	return d.comparedEarly(edit{toOdoo, o.say(txtActClaim, c.name), func() error {
 		if o.instance, err = o.ding.StartInstance(demoCodes["travel-voucher"], c.user, 0, map[string]any{"费用明细": []map[string]any{
 			{"费用类型": "交通", "说明": "高铁 上海—北京", "不含税金额": "507.34", "税额": "45.66"},

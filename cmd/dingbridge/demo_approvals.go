@@ -80,10 +80,7 @@ type office struct {
 	made     map[string]int64 // documents of the present act
 	instance string           // the approval of the present act
 	born     map[string]int64 // leaves that were born in DingTalk, by their approval
-
-	after func(context.Context) error // shows more of the present act once it has arrived; may be nil
-	looks int                         // counted calls of what was shown
-	print func(format string, args ...any)
+	print    func(format string, args ...any)
 }
 
 // setApprovals gives the company what documents are made of, the templates, and the bridge's user the rights it needs.
@@ -159,19 +156,27 @@ func (s *stage) grant(groups ...string) error {
 
 // hireBuyer makes one of the people a user of Odoo who may order, but not approve.
 func (o *office) hireBuyer() error {
-	p := o.co.people[3]
-	if o.odoo.AddUser("buyer", "buyer-of-the-stand-in", "base.group_user", "purchase.group_purchase_user") == 0 {
-		return o.odoo.Err()
+	_, err := o.enrol("buyer", 3, "purchase.group_purchase_user")
+	return err
+}
+
+// enrol makes one of the company's people a user of Odoo, with groups.
+func (s *stage) enrol(login string, nth int, groups ...string) (user int64, err error) {
+	p := s.co.people[nth]
+	if user = s.odoo.AddUser(login, login+"-of-the-stand-in", append([]string{"base.group_user"}, groups...)...); user == 0 {
+		return 0, s.odoo.Err()
 	}
-	user := o.odoo.Search("res.users", []any{[]any{"login", "=", "buyer"}})[0]
-	if err := o.admin.Write("res.users", user, map[string]any{"name": p.name, "email": p.email}); err != nil {
-		return err
+	if err := s.admin.Write("res.users", user, map[string]any{"name": p.name, "email": p.email}); err != nil {
+		return 0, err
 	}
-	parent := o.staff[p.manager]
-	if err := o.admin.Write("hr.employee", o.staff[3], map[string]any{"user_id": user}); err != nil {
-		return err
+	if err := s.admin.Write("hr.employee", s.staff[nth], map[string]any{"user_id": user}); err != nil {
+		return 0, err
 	}
-	return o.admin.Write("hr.employee", o.staff[3], map[string]any{"name": p.name, "work_email": p.email, "parent_id": parent})
+	again := map[string]any{"name": p.name, "work_email": p.email} // which the user's have replaced
+	if p.manager >= 0 {
+		again["parent_id"] = s.staff[p.manager]
+	}
+	return user, s.admin.Write("hr.employee", s.staff[nth], again)
 }
 
 // playApprovals waits for the people, lets them decide, does the same under misfortune, and compares.
@@ -183,22 +188,31 @@ func (d *demo) playApprovals(ctx context.Context, ended <-chan error) error {
 	d.tellEqual(begin)
 	d.stage.ding.ResetJournal()
 	d.printf("\n%s\n", d.say(txtDemoCalm))
-	if err := d.playActs(ctx, ended); err != nil {
+	if err := d.playActs(ctx, ended, d.office.acts(d)); err != nil {
 		return err
 	}
 	d.printf("\n%s\n", d.say(txtDemoRough))
-	d.stage.ding.Set(func(k *dingtalktest.Knobs) { k.Duplicate, k.Reorder, k.Lose = 0.5, 0.5, 0.2 })
-	if err := d.playActs(ctx, ended); err != nil {
+	d.stage.misfortune(true)
+	if err := d.playActs(ctx, ended, d.office.acts(d)); err != nil {
 		return err
 	}
-	d.stage.ding.Set(func(k *dingtalktest.Knobs) { k.Duplicate, k.Reorder, k.Lose = 0, 0, 0 })
+	d.stage.misfortune(false)
 	return d.judgeApprovals(ctx, ended)
 }
 
-// playActs performs every act once.
-func (d *demo) playActs(ctx context.Context, ended <-chan error) error {
+// misfortune lets half of the events come twice, half in the wrong order, and a fifth never; or ends that.
+func (s *stage) misfortune(begins bool) {
+	s.ding.Set(func(k *dingtalktest.Knobs) {
+		if k.Duplicate, k.Reorder, k.Lose = 0, 0, 0; begins {
+			k.Duplicate, k.Reorder, k.Lose = 0.5, 0.5, 0.2
+		}
+	})
+}
+
+// playActs performs the acts, once or over and over.
+func (d *demo) playActs(ctx context.Context, ended <-chan error, acts []func() (edit, error)) error {
 	for {
-		for _, next := range d.office.acts(d) {
+		for _, next := range acts {
 			if err := d.performCounted(ctx, ended, next); err != nil {
 				return err
 			}
@@ -220,13 +234,13 @@ func (d *demo) performCounted(ctx context.Context, ended <-chan error, next func
 	}
 	after := d.stage.ding.CountedCalls()
 	d.printf("          %s\n", d.say(txtDemoCalls, after-before))
-	show := d.office.after
-	d.office.after = nil
+	show := d.after
+	d.after = nil
 	if show == nil {
 		return nil
 	}
 	err := show(ctx)
-	d.office.looks += d.stage.ding.CountedCalls() - after
+	d.looks += d.stage.ding.CountedCalls() - after
 	return err
 }
 
@@ -237,19 +251,32 @@ func (d *demo) judgeApprovals(ctx context.Context, ended <-chan error) error {
 		wrong = d.office.differences()
 		return len(wrong) == 0
 	})
-	if errors.Is(err, errLate) {
-		d.tell(txtDemoDiffers, len(wrong))
-		for _, line := range wrong {
-			d.printf("  %s\n", line)
-		}
-		return &toldError{code: exitRemain}
-	}
-	if err != nil {
+	if err := d.tellDifferences(err, wrong); err != nil {
 		return err
 	}
 	n := d.office.approvals()
-	calls := d.stage.ding.CountedCalls() - d.office.looks
+	calls := d.stage.ding.CountedCalls() - d.looks
 	d.tell(txtDemoDecided, n, calls, float64(calls)/float64(n))
+	return d.inSync(ctx)
+}
+
+// tellDifferences tells what was wrong when the time was over.
+func (d *demo) tellDifferences(err error, wrong []string) error {
+	if !errors.Is(err, errLate) {
+		return err
+	}
+	d.tell(txtDemoDiffers, len(wrong))
+	for i, line := range wrong {
+		if i == 20 {
+			break
+		}
+		d.printf("  %s\n", line)
+	}
+	return &toldError{code: exitRemain}
+}
+
+// inSync prints the last line of the plan, after what is left to do.
+func (d *demo) inSync(ctx context.Context) error {
 	engine, err := d.world.engine(zap.NewNop(), nil)
 	if err != nil {
 		return err

@@ -12,7 +12,7 @@ import (
 )
 
 // showHeld prints what plan and explain say of a leave that is held, without the records themselves.
-func (d *demo) showHeld(ctx context.Context, leave int64) error {
+func (d *demo) showHeldLeave(ctx context.Context, leave int64) error {
 	engine, err := d.world.engine(zap.NewNop(), nil)
 	if err != nil {
 		return err

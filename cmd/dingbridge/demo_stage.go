@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"dingbridge/dingtalk/dingtalktest"
 	"dingbridge/odoo/odootest"
@@ -31,10 +32,10 @@ type stage struct {
 	robot   string  // the address of the sandbox's group's own robot
 }
 
-// newStage serves both stand-ins at the addresses ("" picks a port).
-func newStage(odooAddr, dingAddr string, opts ...dingtalktest.Option) (*stage, error) {
-	opts = append(opts, dingtalktest.WithCorp("dinghuaxin000demo"))
-	s := &stage{odoo: odootest.New(odootest.WithDatabase(stageDatabase), odootest.WithoutHR()), ding: dingtalktest.New(opts...)}
+// newStage serves both stand-ins at the addresses ("" picks a port), with that clock.
+func newStage(odooAddr, dingAddr string, now func() time.Time, opts ...dingtalktest.Option) (*stage, error) {
+	opts = append(opts, dingtalktest.WithCorp("dinghuaxin000demo"), dingtalktest.WithClock(now))
+	s := &stage{odoo: odootest.New(odootest.WithDatabase(stageDatabase), odootest.WithoutHR(), odootest.WithClock(now)), ding: dingtalktest.New(opts...)}
 	s.ding.Set(func(k *dingtalktest.Knobs) { k.CreatedActive = true })
 	s.admin = s.odoo.As(stageAdmin)
 	var err error
@@ -73,15 +74,6 @@ func (s *stage) vars() map[string]string {
 		"DINGBRIDGE_DINGTALK_APP_KEY": s.ding.AppKey(), "DINGBRIDGE_DINGTALK_APP_SECRET": s.ding.AppSecret(),
 		"DINGBRIDGE_DINGTALK_CORP_ID": s.ding.CorpID(), "DINGBRIDGE_DINGTALK_AGENT_ID": strconv.FormatInt(s.ding.AgentID(), 10),
 	}
-}
-
-// env answers for the environment of a dingbridge that works between the two.
-func (s *stage) env(more map[string]string) func(string) string {
-	vars := s.vars()
-	for k, v := range more {
-		vars[k] = v
-	}
-	return func(name string) string { return vars[name] }
 }
 
 // populate puts the whole company into Odoo, and the part of it that is in DingTalk already there: most of the upper departments, six

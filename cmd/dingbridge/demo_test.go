@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"dingbridge/dingtalk/dingtalktest"
 	"dingbridge/odoo"
@@ -256,12 +257,12 @@ func TestDemoOfApprovals(t *testing.T) {
 	if n := len(arrival.FindAllString(got.out, -1)); n != 50 {
 		t.Errorf("%d lines, not 50\n%s", n, got.out)
 	}
-	s.want(exitUsage, []string{"demo", "--scenario", "aprovals"}, "the scenarios are: approvals, employees")
+	s.want(exitUsage, []string{"demo", "--scenario", "aprovals"}, "the scenarios are: approvals, employees, people")
 }
 
 // TestJudgeOfApprovalsFindsEveryDifference: the verdict must not be able to overlook anything.
 func TestJudgeOfApprovalsFindsEveryDifference(t *testing.T) {
-	st, err := newStage("", "")
+	st, err := newStage("", "", time.Now)
 	must(t, err)
 	t.Cleanup(func() { must(t, st.close()) })
 	must(t, st.populate(newCompany(60, 1)))

@@ -41,7 +41,7 @@ type answer struct {
 // newShell starts both stand-ins with a company of that many people (at least 38: every department has a head).
 func newShell(t *testing.T, people int, opts ...dingtalktest.Option) *shell {
 	t.Helper()
-	s, err := newStage("", "", opts...)
+	s, err := newStage("", "", time.Now, opts...)
 	must(t, err)
 	t.Cleanup(func() { must(t, s.close()) })
 	if people > 0 {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -21,6 +22,7 @@ type app struct {
 	env      func(string) string
 	lang     language
 	config   string
+	now      func() time.Time // the daemon's clock; nil: the machine's
 }
 
 // execute runs one command line and returns the exit code.

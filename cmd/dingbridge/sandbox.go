@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -63,7 +64,7 @@ func newSandbox(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "sandbox", Short: a.say(txtSandbox), Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := newStage(odooAddr, dingAddr)
+			s, err := newStage(odooAddr, dingAddr, time.Now)
 			if err != nil {
 				return err
 			}

@@ -98,10 +98,41 @@ func (a *app) printStatus(st bridge.Status) {
 			a.tell(txtStatusStandBy, r.Name, when(r.Since))
 		}
 	}
-	for _, h := range st.Halted {
+	a.printHalted(st.Halted)
+	a.printMappings(st.Mappings)
+	for _, l := range st.Lists {
+		a.tell(txtStatusList, l.List, l.Mapping, riskCounts(l.Counts), when(l.Since), "  "+l.First)
+	}
+	a.printHeld(st.Held)
+	for _, x := range st.Waiting {
+		a.tell(txtStatusWaiting, x.Key, x.For, when(x.Since))
+	}
+	for _, f := range st.Failing {
+		a.tell(txtStatusFailing, f.Key, oneLine(f.Error), f.Attempts, when(f.Due))
+	}
+	a.printQuota(st.Quota)
+	if st.Inbox > 0 {
+		a.tell(txtStatusInbox, st.Inbox)
+	}
+	if len(st.Events) > 0 {
+		var parts []string
+		for _, name := range sortedKeys(st.Events) {
+			parts = append(parts, fmt.Sprintf("%d %s (%s)", st.Events[name].Count, name, when(st.Events[name].Last)))
+		}
+		a.tell(txtStatusEvents, strings.Join(parts, ", "))
+	}
+}
+
+// printHalted prints what pauses.
+func (a *app) printHalted(halted []bridge.Halted) {
+	for _, h := range halted {
 		a.tell(txtStatusHalted, h.Scope, when(h.Since), h.Why, when(h.Until))
 	}
-	for _, m := range st.Mappings {
+}
+
+// printMappings prints what is known of each mapping.
+func (a *app) printMappings(mappings []bridge.MappingStatus) {
+	for _, m := range mappings {
 		var parts []string
 		for _, state := range sortedKeys(m.Links) {
 			parts = append(parts, fmt.Sprintf("%d %s", m.Links[state], state))
@@ -120,28 +151,12 @@ func (a *app) printStatus(st bridge.Status) {
 			}
 		}
 	}
-	for _, l := range st.Lists {
-		a.tell(txtStatusList, l.List, l.Mapping, riskCounts(l.Counts), when(l.Since), "  "+l.First)
-	}
-	for _, h := range st.Held {
+}
+
+// printHeld prints what is held.
+func (a *app) printHeld(held []bridge.HeldRecord) {
+	for _, h := range held {
 		a.tell(txtStatusHeld, h.Mapping, a.orNone(h.Odoo), a.orNone(h.Ding), h.Reason, when(h.Since))
-	}
-	for _, x := range st.Waiting {
-		a.tell(txtStatusWaiting, x.Key, x.For, when(x.Since))
-	}
-	for _, f := range st.Failing {
-		a.tell(txtStatusFailing, f.Key, oneLine(f.Error), f.Attempts, when(f.Due))
-	}
-	a.printQuota(st.Quota)
-	if st.Inbox > 0 {
-		a.tell(txtStatusInbox, st.Inbox)
-	}
-	if len(st.Events) > 0 {
-		var parts []string
-		for _, name := range sortedKeys(st.Events) {
-			parts = append(parts, fmt.Sprintf("%d %s (%s)", st.Events[name].Count, name, when(st.Events[name].Last)))
-		}
-		a.tell(txtStatusEvents, strings.Join(parts, ", "))
 	}
 }
 

@@ -66,6 +66,9 @@ func (a *app) openStore() (*world, error) {
 		return nil, err
 	}
 	w := &world{app: a, settings: s, pace: ownPace()}
+	if a.now != nil {
+		w.pace.now = a.now
+	}
 	if w.zone, err = s.Location(); err != nil {
 		return nil, usage(err)
 	}

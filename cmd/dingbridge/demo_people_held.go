@@ -1,0 +1,240 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.uber.org/zap"
+
+	"dingbridge/bridge"
+	"dingbridge/dingtalk/dingtalktest"
+	"dingbridge/mapping"
+)
+
+// What does not reach people, and how it shows.
+var (
+	txtPeopleHeld  = tr("What cannot be told, and what the administrator sees of it:", "无法送达的情形，以及管理员看到的内容：")
+	txtHeldNobody  = tr("%s mentions somebody who has no DingTalk: nobody is told", "%s 提到一位没有钉钉的人：无人可通知")
+	txtHeldLong    = tr("an announcement of %d bytes; DingTalk takes 2,048: held", "通知长 %d 字节，钉钉最多 2048 字节：挂起")
+	txtHeldShorter = tr("shortened by a person: told", "由人缩短后：已通知")
+	txtHeldWord    = tr("an announcement with a word that DingTalk refuses: held with its reason", "通知含有被钉钉拒绝的敏感词：附原因挂起")
+	txtHeldReword  = tr("put into other words: told", "换一种说法后：已通知")
+	txtHeldGroup   = tr("the sales people's group is disbanded, and %s confirmed: its people are told, the robot's messages pause", "销售群已解散，此时确认 %s：相关人员收到通知，机器人的消息暂停")
+	txtHeldRobot   = tr("a robot in a new group, its address in the settings, the daemon restarted: the group is told", "在新群中添加机器人，把地址写入设置并重启守护进程：新群收到播报")
+)
+
+// The announcements that DingTalk refuses.
+const (
+	longWords     = 900 // characters, of three bytes each
+	forbiddenWord = "违禁"
+)
+
+// troubles are what cannot be told, and what people do about it.
+func (n *newsroom) troubles(ctx context.Context, d *demo) []func() (edit, error) {
+	n.ding.Set(func(k *dingtalktest.Knobs) { k.SensitiveWords = []string{forbiddenWord} })
+	return []func() (edit, error){
+		func() (edit, error) { return n.nobody(d) },
+		func() (edit, error) {
+			text := "通知：" + strings.Repeat("长", longWords)
+			return n.refused(d, n.say(txtHeldLong, len(text)), text)
+		},
+		n.reworded(txtHeldShorter),
+		func() (edit, error) { return n.refused(d, n.say(txtHeldWord), "通知："+forbiddenWord+"物品") },
+		n.reworded(txtHeldReword),
+		func() (edit, error) { return n.disbanded(d) },
+		func() (edit, error) { return n.regrouped(ctx, d), nil },
+	}
+}
+
+// nobody mentions a user of Odoo who is none of the company's people.
+func (n *newsroom) nobody(d *demo) (edit, error) {
+	seller := n.cast["seller"]
+	id, _, err := n.customer()
+	if err != nil {
+		return edit{}, err
+	}
+	admin := n.odoo.Search("res.users", []any{[]any{"login", "=", stageAdmin}})[0]
+	partner := pairID(n.odoo.Get("res.users", admin)["partner_id"])
+	before := d.messageCounts("chatter").Nobody
+	d.after = func(ctx context.Context) error {
+		messages := n.odoo.Search("mail.message", []any{[]any{"model", "=", "res.partner"}, []any{"res_id", "=", id}, []any{"message_type", "=", "comment"}})
+		engine, _, err := d.planOf(ctx)
+		if err != nil {
+			return err
+		}
+		return d.explainRecord(ctx, engine, "chatter", bridge.Ref{Side: mapping.Odoo, Kind: "mail.message", ID: bridge.ID(strconv.FormatInt(slices.Max(messages), 10))})
+	}
+	return edit{
+		toDing, n.say(txtHeldNobody, seller.name), func() error { return seller.write("res.partner", id, "请您确认", partner) },
+		func() bool { return d.messageCounts("chatter").Nobody > before },
+	}, nil
+}
+
+// messageCounts sums up what a mapping has told.
+func (d *demo) messageCounts(name string) bridge.MessageCounts {
+	st := d.status(name)
+	if len(st.Mappings) != 1 || st.Mappings[0].Messages == nil {
+		return bridge.MessageCounts{}
+	}
+	return *st.Mappings[0].Messages
+}
+
+// refused announces something to three people that DingTalk does not take.
+func (n *newsroom) refused(d *demo, what, text string) (edit, error) {
+	d.after = d.showHeld("announcement")
+	return edit{toDing, what, func() (err error) {
+		n.made["tag"], err = n.tag(text, n.cast["director"].employee, n.cast["seller"].employee, n.cast["buyer"].employee)
+		return err
+	}, func() bool { return d.heldMessage("announcement", n.made["tag"]) }}, nil
+}
+
+// reworded lets a person put it so that DingTalk takes it.
+func (n *newsroom) reworded(what text) func() (edit, error) {
+	return func() (edit, error) {
+		words := "通知：第" + n.next() + "条"
+		return n.telling(n.say(what), 1, func() error {
+			n.owe(words, "director", "seller", "buyer")
+			return n.admin.Write("hr.employee.category", n.made["tag"], map[string]any{"name": words})
+		}), nil
+	}
+}
+
+// disbanded lets an order be confirmed whose group is there no more.
+func (n *newsroom) disbanded(d *demo) (edit, error) {
+	id, name, err := n.draft()
+	n.made["order"] = id
+	d.after = d.showHeld("order-confirmed", "order-in-group")
+	e := n.telling(n.say(txtHeldGroup, name), 2, func() error {
+		group, _ := n.ding.Group(n.group)
+		if err := n.ding.Disband(group.Owner, n.group); err != nil {
+			return err
+		}
+		n.owe("订单 "+name+" 已确认", "seller", "assistant")
+		return n.cast["director"].press("sale.order", "action_confirm", id)
+	})
+	told := e.arrived
+	e.arrived = func() bool { return told() && len(d.status().Halted) > 0 }
+	return e, err
+}
+
+// regrouped gives the sales people another group with another robot.
+func (n *newsroom) regrouped(ctx context.Context, d *demo) edit {
+	return n.telling(n.say(txtHeldRobot), 1, func() error {
+		n.meet()
+		d.vars[salesRobot] = n.robot
+		n.oweGroup("签下 " + textOf(n.odoo.Get("sale.order", n.made["order"])["name"]) + "！")
+		return d.restart(ctx)
+	})
+}
+
+// status is what the store knows of mappings, all if none is named; nothing when it cannot be read, and the next look will tell.
+func (d *demo) status(names ...string) bridge.Status {
+	if len(names) == 0 {
+		names = d.names
+	}
+	st, err := bridge.ReadStatus(context.Background(), d.world.store, names, d.clock.now())
+	if err != nil {
+		return bridge.Status{}
+	}
+	return st
+}
+
+// heldMessage says whether the message about a record is held.
+func (d *demo) heldMessage(name string, id int64) bool {
+	return slices.ContainsFunc(d.status().Held, func(h bridge.HeldRecord) bool { return h.Mapping == name && string(h.Odoo) == fmt.Sprint(id) })
+}
+
+// showHeld prints what status says of mappings of messages.
+func (d *demo) showHeld(names ...string) func(context.Context) error {
+	return func(context.Context) error {
+		st := d.status(names...)
+		for i := range st.Mappings {
+			st.Mappings[i].Statement = nil
+		}
+		d.printf("\n$ dingbridge status\n")
+		d.printHalted(st.Halted)
+		d.printMappings(st.Mappings)
+		d.printHeld(slices.DeleteFunc(st.Held, func(h bridge.HeldRecord) bool { return !slices.Contains(names, h.Mapping) }))
+		d.printf("\n")
+		return nil
+	}
+}
+
+// planOf plans mappings and prints what is to be done; without names it only makes an engine.
+func (d *demo) planOf(ctx context.Context, names ...string) (*bridge.Engine, bridge.PlanCounts, error) {
+	engine, err := d.world.engine(zap.NewNop(), nil)
+	if err != nil || len(names) == 0 {
+		return engine, bridge.PlanCounts{}, err
+	}
+	counts, err := engine.PlanMappings(ctx, names, func(p *bridge.Plan) error { d.printf("%s", p); return nil }, nil)
+	return engine, counts, err
+}
+
+// explainRecord prints what explain says of a record in one mapping, without the record itself.
+func (d *demo) explainRecord(ctx context.Context, engine *bridge.Engine, name string, ref bridge.Ref) error {
+	d.printf("$ dingbridge explain %s %s %s\n", ref.Side, ref.Kind, ref.ID)
+	all, err := engine.Explain(ctx, ref)
+	if err != nil {
+		return err
+	}
+	for _, x := range all {
+		if x.Mapping == name {
+			for line := range strings.Lines(x.String()) {
+				if !strings.HasPrefix(line, "    ") {
+					d.printf("%s", line)
+				}
+			}
+		}
+	}
+	return engine.KeepQuota(ctx)
+}
+
+// judgePeople holds what everybody got against what he was to be told.
+func (d *demo) judgePeople(ctx context.Context, ended <-chan error) error {
+	n := d.newsroom
+	var wrong []string
+	err := d.await(ctx, ended, demoArriveWithin, 20*demoLook, func() bool {
+		wrong = n.wrong()
+		return len(wrong) == 0
+	})
+	if err := d.tellDifferences(err, wrong); err != nil {
+		return err
+	}
+	people := map[string]bool{}
+	for _, one := range n.owed {
+		people[one.userid] = true
+	}
+	d.tell(txtPeopleJudge, len(n.owed), len(people), d.stage.ding.CountedCalls()-d.looks)
+	return d.inSync(ctx)
+}
+
+var txtPeopleJudge = tr("\nEverybody was told what concerns him, once: %d messages to %d people, %d counted calls; nothing reached anybody else.", "\n每个人都收到了与己有关的消息，且只收到一次：%d 条，%d 人，计费调用 %d 次；没有任何人收到多余的消息。")
+
+// wrong are the points in which what people got differs from what they were to be told.
+func (n *newsroom) wrong() []string {
+	var out []string
+	owed := map[string][]debt{}
+	for _, one := range n.owed {
+		owed[one.userid] = append(owed[one.userid], one)
+		got := n.receipts(one)
+		if len(got) != 1 {
+			out = append(out, fmt.Sprintf("%s was told %d times: %s", n.nameOf(one.userid), len(got), one.words))
+		} else if got[0].Recalled != one.recalled {
+			out = append(out, fmt.Sprintf("%s: recalled is %t: %s", n.nameOf(one.userid), got[0].Recalled, one.words))
+		}
+	}
+	for _, u := range n.ding.Users() {
+		for _, r := range n.ding.Received(u.UserID) {
+			if !slices.ContainsFunc(owed[u.UserID], func(one debt) bool { return strings.Contains(string(r.Content), one.words) }) {
+				out = append(out, fmt.Sprintf("%s was told what does not concern him: %s", n.nameOf(u.UserID), wordsOf(r.Content)))
+			}
+		}
+	}
+	for what, times := range n.ding.Duplicates() {
+		out = append(out, fmt.Sprintf("%d times: %s", times, what))
+	}
+	return out
+}
