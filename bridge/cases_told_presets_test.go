@@ -222,3 +222,23 @@ func (w *world) meta(key string) (value string) {
 	}))
 	return value
 }
+
+// TestTheNewestActivitiesAreDoneAllAtOnce: that is an ordinary morning, and no restored backup.
+func TestTheNewestActivitiesAreDoneAllAtOnce(t *testing.T) {
+	s := newSpoken(t, nil, "activity-assigned")
+	partner := s.people.Create("res.partner", map[string]any{"name": "上海客户"})
+	assign := func(what string) int64 {
+		id, err := s.asZhang.Create("mail.activity", map[string]any{
+			"res_model_id": s.model("res.partner"), "res_id": partner, "user_id": s.uid("li"), "summary": what, "date_deadline": "2026-12-01", "activity_type_id": int64(2),
+		})
+		must(t, err)
+		return id
+	}
+	ids := []int64{assign("一"), assign("二"), assign("三")}
+	s.step()
+	must(t, s.asLi.Unlink("mail.activity", ids...))
+	must(t, s.engine.CheckDatabase(s.ctx))
+	assign("四")
+	s.step()
+	want(t, "notices to 李四", len(s.said(s.uLi)), 4)
+}
