@@ -125,6 +125,10 @@ func TestTwoHundredAndFiftyReceivers(t *testing.T) {
 // TestKilledInTheMiddle: of three calls the second was carried out and its answer lost, with the process.
 func TestKilledInTheMiddle(t *testing.T) {
 	o := manyTold(t, 250, noticeYAML)
+	soon := o.options
+	o.options = func(opt *bridge.Options) { soon(opt); opt.SettleDing = time.Hour } // nothing is sent again before the restart
+	o.reopen()
+	o.sync()
 	o.write("hr.department", o.rd, map[string]any{"note": "放假"})
 	sent := 0
 	o.ding.Fail(func(r dingtalktest.Request) bool {
@@ -136,6 +140,7 @@ func TestKilledInTheMiddle(t *testing.T) {
 	}, 1, dingtalktest.DropAfter)
 	must(t, o.engine.Step(o.ctx, 0)) // polled, and sent as far as it got
 	want(t, "people who got it", len(o.ding.ReceivedCounts()), 200)
+	o.options = soon
 	o.reopen()
 	must(t, o.engine.SyncOnce(o.ctx, nil, 3*time.Second, nil))
 	counts := o.ding.ReceivedCounts()

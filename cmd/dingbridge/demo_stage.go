@@ -34,7 +34,7 @@ type stage struct {
 
 // newStage serves both stand-ins at the addresses ("" picks a port), with that clock.
 func newStage(odooAddr, dingAddr string, now func() time.Time, opts ...dingtalktest.Option) (*stage, error) {
-	opts = append(opts, dingtalktest.WithCorp("dinghuaxin000demo"), dingtalktest.WithClock(now))
+	opts = append([]dingtalktest.Option{dingtalktest.WithCorp("dinghuaxin000demo"), dingtalktest.WithClock(now)}, opts...)
 	s := &stage{odoo: odootest.New(odootest.WithDatabase(stageDatabase), odootest.WithoutHR(), odootest.WithClock(now)), ding: dingtalktest.New(opts...)}
 	s.ding.Set(func(k *dingtalktest.Knobs) { k.CreatedActive = true })
 	s.admin = s.odoo.As(stageAdmin)
