@@ -163,7 +163,7 @@ func (b *batch) created(p *pendingCreate) (again bool) {
 	case f.Ambiguous:
 		t.fail = f // the intent stays: what came of it is looked up when it has settled
 	case f.Class == FailReject || f.Class == FailMissing:
-		if f.Field == keyFieldOf(b.m.Kind) && p.change.Side == mapping.DingTalk && b.anotherKey(p) {
+		if key := keyFieldOf(b.m.Kind); key != "" && f.Field == key && p.change.Side == mapping.DingTalk && b.anotherKey(p) {
 			return true
 		}
 		if i := b.refusedField(p, f); i >= 0 {

@@ -3,6 +3,7 @@ package bridge_test
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -283,4 +284,18 @@ func TestOdooFaultsLoseNothing(t *testing.T) {
 			c.quiet()
 		})
 	}
+}
+
+// A kind whose objects have no key among their fields: a refusal without a field is no sign that the key is taken.
+func TestARefusedStartIsSentOnce(t *testing.T) {
+	o := newOffice(t)
+	starts := func(r dingtalktest.Request) bool {
+		return r.Method == http.MethodPost && r.Path == "/v1.0/workflow/processInstances"
+	}
+	o.ding.Fail(starts, -1, dingtalktest.V1Err(http.StatusBadRequest, "paramError", "the flow refuses it"))
+	o.ding.ResetJournal()
+	o.leave(2)
+	o.step()
+	want(t, "starts", o.ding.Calls("/v1.0/workflow/processInstances"), 1)
+	o.wantHeld("the flow refuses it")
 }
