@@ -130,6 +130,8 @@ func (k Kind) encodeUpdate(api string, o Object, clear []string) (Object, error)
 		switch f.Clear {
 		case ClearEmptyString:
 			body[name] = ""
+		case ClearEmptyList:
+			body[name] = []any{}
 		case ClearForceEmpty:
 			body[name] = ""
 			forced = append(forced, name)

@@ -32,6 +32,8 @@ const (
 	ClearForce
 	// ClearForceEmpty: as ClearForce, together with an empty value (更新部门: dept_manager_userid_list).
 	ClearForceEmpty
+	// ClearEmptyList: a list with nothing in it is sent.
+	ClearEmptyList
 )
 
 // AbsentMeaning says what it means that a read answer lacks a field which that read can carry.

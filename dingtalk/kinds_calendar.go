@@ -23,7 +23,7 @@ var CalendarEventKind = Kind{
 		{Name: "timeZone", Type: Text, Create: true, Update: true, Get: true, List: true, MaxLen: 64}, // of the tz database; default Asia/Shanghai
 		{Name: "recurrence", Type: JSON, Create: true, Update: true, Get: true, List: true},           // see Recurrence
 		// Beside the organizer. An update makes the calls that add and remove. A list shows at most 100: beyond that it is left out.
-		{Name: "attendees", Type: IDList, Create: true, Update: true, Get: true, List: true, MaxLen: maxAttendees, Absent: Unknown, Ref: "user", RefBy: "unionid"},
+		{Name: "attendees", Type: IDList, Create: true, Update: true, Get: true, List: true, MaxLen: maxAttendees, Clear: ClearEmptyList, Absent: Unknown, Ref: "user", RefBy: "unionid"},
 		// Those of the attendees who may stay away.
 		{Name: "optionalAttendees", Type: IDList, Create: true, Update: true, Get: true, List: true, MaxLen: maxAttendees, Absent: Unknown, Ref: "user", RefBy: "unionid"},
 		// A list of minutes before the start. Not given at creation: 15 minutes; an empty list: none.

@@ -109,6 +109,7 @@ type Lookup struct {
 	By     string
 	Domain []any
 	Create bool // make it (name_create) when there is none
+	First  bool // of several, the first will do
 	Pos    Position
 }
 

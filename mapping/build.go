@@ -102,6 +102,13 @@ func (b *builder) dingSide() {
 		}
 		b.m.Departments = append(b.m.Departments, id.v)
 	}
+	for _, id := range d.Scope.Users {
+		if id.given() && b.kind != nil && !b.kind.Personal {
+			b.errorf(id.place, "a DingTalk %s stands in nobody's calendar, so users has no effect", b.kind.Name)
+			break
+		}
+		b.m.Users = append(b.m.Users, id.v)
+	}
 }
 
 func (b *builder) odooSide() {

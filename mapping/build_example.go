@@ -276,7 +276,7 @@ func (b *builder) writes(n *yaml.Node) map[Side]Record {
 		rec := b.record(value, side)
 		b.file.pairs(value, func(name, _ *yaml.Node) {
 			for _, f := range b.m.Fields {
-				if f.Name(side) == name.Value && f.Writes(side) {
+				if f.writesTo(side, name.Value) {
 					return
 				}
 			}

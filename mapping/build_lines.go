@@ -196,10 +196,15 @@ type LineFields struct {
 	Names []string // of the fields, id among them; a dotted one is a path over many2ones. Sorted
 }
 
-// LineFields returns what to read of one2manys, in file order. Lines that are only made in Odoo are not read.
+// LineFields returns what to read of one2manys, and of many2manys of which more than the ids is read, in file order. Lines that are only
+// made in Odoo are not read.
 func (m *Mapping) LineFields() []LineFields {
 	var out []LineFields
 	for _, f := range m.Fields {
+		if c, ok := f.Convert.(rowReader); ok && f.odoo != nil && f.odoo.Relation != "" {
+			out = append(out, LineFields{f.OdooName, f.odoo.Relation, append([]string{"id"}, c.columns()...)})
+			continue
+		}
 		if f.Lines == nil || f.DingName == "" {
 			continue
 		}

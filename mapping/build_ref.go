@@ -28,6 +28,8 @@ func (b *builder) reference(fd *fieldDoc, f *Field) {
 	list := f.ding != nil && f.ding.Type == typeIDList
 	choose := choosers[fd.Convert.v]
 	switch {
+	case fd.Convert.v == answersOfPeople:
+		b.answers(fd, f)
 	case f.odoo != nil && f.odoo.Type == "many2many" && list:
 		b.referenceSet(fd, f)
 	case f.odoo != nil && f.odoo.Type == "many2many":
@@ -73,6 +75,24 @@ func (b *builder) referenceSet(fd *fieldDoc, f *Field) {
 	}
 }
 
+// answersOfPeople is the converter of what people answered to an invitation.
+const answersOfPeople = "responses"
+
+// answers joins the attendees of a meeting with what the people of an event answered.
+func (b *builder) answers(fd *fieldDoc, f *Field) {
+	one := newRefConverter(f)
+	one.person = pathPartner
+	f.Convert = responsesConverter{one}
+	switch {
+	case f.Direction != ToOdoo:
+		b.errorf(fd.Convert.place, `people answer for themselves in DingTalk; the pair needs "direction: to_odoo"`)
+	case f.odoo != nil && f.odoo.Type != "" && f.odoo.Relation != "calendar.attendee":
+		b.errorf(fd.Odoo.place, "responses belong to the attendees of a meeting, and %s names %s", f.OdooName, f.odoo.Relation)
+	case f.ding != nil && f.ding.Type != typeJSON:
+		b.errorf(fd.DingTalk.place, "%s holds no answers: its type is %s", f.DingName, f.ding.Type)
+	}
+}
+
 // tells reports whether an attribute says which record of the other mapping it belongs to: no two have the same, and the mapping keeps it.
 func (b *builder) tells(target *document, attribute string) bool {
 	if !b.schema.Kinds[target.DingTalk.Kind.v].Fields[attribute].Unique {
@@ -105,7 +125,7 @@ const documentID = "res_id"
 
 // referred checks that both ends of a reference lead to what the other mapping maps.
 func (b *builder) referred(fd *fieldDoc, f *Field, target *document) {
-	if f.odoo != nil && f.odoo.Type != "" {
+	if f.odoo != nil && f.odoo.Type != "" && fd.Convert.v != answersOfPeople {
 		switch {
 		case f.odoo.Type == "one2many" && f.Direction == ToDingTalk && isPath(f.OdooName):
 			if f.odoo.Relation != target.Odoo.Model.v { // such as user_id.employee_ids: the first of them that is linked

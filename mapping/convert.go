@@ -47,6 +47,10 @@ var makers = map[string]maker{
 	"list":      newListConverter,
 	"urls":      newURLsConverter,
 	"media":     newMediaConverter,
+
+	"span":       newSpanConverter,
+	"recurrence": newRecurrenceConverter,
+	"reminders":  newRemindersConverter,
 }
 
 // Converters returns the names a mapping file may give after convert:, sorted.

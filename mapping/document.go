@@ -68,6 +68,7 @@ type scopeDoc struct {
 	located
 
 	Departments []whole `yaml:"departments,omitempty" jsonschema_description:"Only what is in or below these departments."`
+	Users       []str   `yaml:"users,omitempty" jsonschema_description:"Of the kind calendar_event: the userids of people whose calendars are read too, beside those who organize what is linked."`
 }
 
 type fieldDoc struct {

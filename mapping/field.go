@@ -33,7 +33,7 @@ func (f *Field) read(side Side, raw any, rec Record, env Env) (Value, error) {
 	if side == DingTalk && f.ding.isComponent() {
 		raw = alone(raw)
 	}
-	if isEmpty(raw) {
+	if _, own := f.Convert.(emptyReader); isEmpty(raw) && !own {
 		return EmptyValue, nil
 	}
 	env.Record = rec

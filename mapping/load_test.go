@@ -218,7 +218,7 @@ func TestExamplesThatFail(t *testing.T) {
 }
 
 func TestConverterNames(t *testing.T) {
-	want := "boolean date date_ms datetime deadline dept_name html_text integer label list main_department media number one_of phone_cn text urls"
+	want := "boolean date date_ms datetime deadline dept_name html_text integer label list main_department media number one_of phone_cn recurrence reminders span text urls"
 	if got := strings.Join(Converters(), " "); got != want {
 		t.Errorf("%s", got)
 	}

@@ -88,6 +88,9 @@ type Mapping struct {
 	// Departments are the roots of the DingTalk scope; empty means the app's whole scope.
 	Departments []int64
 
+	// Users are people in DingTalk whose calendars are read, beside those who organize what is linked.
+	Users []string
+
 	Direction Direction
 	Start     string // "all" or "now"
 	// Match lists how two strangers are recognised, in order; each entry is one or more field keys that must all be equal and known.

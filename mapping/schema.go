@@ -40,6 +40,8 @@ type Kind struct {
 	Message   bool // it is told to people, and cannot be changed or read again
 	Addressed bool // of a message: it names its receivers, at least one
 	Results   bool // of a message: DingTalk tells who got it
+
+	Personal bool // its objects stand in people's calendars, one list for each person
 }
 
 // KindField describes one field of a kind.

@@ -28,6 +28,8 @@ func testSchema(t testing.TB) Schema {
 	readJSON(t, "testdata/schema/todo.json", &s.Kinds)
 	readJSON(t, "testdata/schema/todos.json", &models)
 	readJSON(t, "testdata/schema/group.json", &s.Kinds)
+	readJSON(t, "testdata/schema/calendar.json", &s.Kinds)
+	readJSON(t, "testdata/schema/meetings.json", &models)
 	s.Models = func(model string) (map[string]OdooField, bool) {
 		fields, ok := models[model]
 		return fields, ok

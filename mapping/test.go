@@ -3,6 +3,7 @@ package mapping
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -167,10 +168,10 @@ func (r *testRun) roundTrip(f *Field) {
 			r.failf("writing %s to %s: %s", f.Key, side, err)
 			continue
 		}
-		if f.Lines != nil && f.DingName == "" { // they are only made, not read again
+		if _, rows := f.Convert.(rowReader); rows && side == Odoo || f.Lines != nil && f.DingName == "" { // they are only made, not read again
 			continue
 		}
-		again := Record{f.readName(side): r.shown(f, side, out)}
+		again := r.written(f, side, out)
 		for name, value := range rec {
 			if _, written := again[name]; !written && name != "state_code" { // DingTalk works it out of the number
 				again[name] = value
@@ -178,14 +179,31 @@ func (r *testRun) roundTrip(f *Field) {
 		}
 		env := r.env(f.Key)
 		env.Base = v
-		if back, err := f.Read(side, again, env); err != nil || back != v {
+		back, err := f.Read(side, again, env)
+		if back.IsUnknown() && err == nil && !r.complete(f, side, again) {
+			continue
+		}
+		if err != nil || back != v {
 			r.failf("%s is %s, but written to %s it reads %s", f.Key, v, side, back)
 		}
 	}
 }
 
+// complete reports whether a record holds all among which the pair's value is spread.
+func (r *testRun) complete(f *Field, side Side, rec Record) bool {
+	return !slices.ContainsFunc(f.parts(side), func(name string) bool { _, has := rec[name]; return !has })
+}
+
+// written is a record that shows what was written, and nothing else.
+func (r *testRun) written(f *Field, side Side, out any) Record {
+	if parts, is := out.(Parts); is {
+		return Record(maps.Clone(parts))
+	}
+	return Record{f.readName(side): r.shown(f, side, out)}
+}
+
 func (r *testRun) writes(side Side, name string, want any) {
-	i := slices.IndexFunc(r.m.Fields, func(f *Field) bool { return f.readName(side) == name && f.Writes(side) })
+	i := slices.IndexFunc(r.m.Fields, func(f *Field) bool { return f.writesTo(side, name) })
 	f := r.m.Fields[i]
 	v := r.views[side.Other()][f.Key]
 	if v.IsUnknown() {
@@ -198,13 +216,16 @@ func (r *testRun) writes(side Side, name string, want any) {
 		return
 	}
 	got = r.shown(f, side, got)
+	if parts, is := got.(Parts); is {
+		got = parts[name]
+	}
 	if f.Lines != nil && side == Odoo {
 		got, want = likeLines(got), likeLines(want)
 	}
 	if isEmpty(got) && isEmpty(want) {
 		return
 	}
-	if m, ok := want.(map[string]any); ok { // a many2one is written as its id
+	if m, ok := want.(map[string]any); ok && side == Odoo { // a many2one is written as its id
 		want = m["id"]
 	}
 	if !reflect.DeepEqual(got, want) {

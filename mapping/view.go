@@ -70,6 +70,9 @@ func (m *Mapping) names(side Side) []string {
 			expression(f.Value)
 			expression(f.When)
 		}
+		for _, name := range f.parts(side) {
+			seen[name] = true
+		}
 		if c, ok := f.Convert.(interface{ beside() []string }); ok && side == DingTalk {
 			for _, name := range c.beside() {
 				seen[name] = true

@@ -46,12 +46,13 @@ func TestViewsOfOnePersonAgree(t *testing.T) {
 	want := View{
 		"userid": Text("odoo42"), "name": Text("张三"), "mobile": Text("13800000000"), "email": Text("a@example.com"), "telephone": Text("8001"),
 		"work_place": Text("上海"), "remark": Text("第一行\n第二行"), "title": Text("工程师"), "dept_id_list": Text("7"), "manager_userid": Text("11"),
-		"x_dingtalk_userid": Text("odoo42"), "unionid": Text("Abc"), "job_number": Text("E001"), "hired_date": Text("2020-08-17"),
+		"x_dingtalk_userid": Text("odoo42"), "unionid": Text("Abc"), "x_dingtalk_unionid": Text("Abc"), "job_number": Text("E001"), "hired_date": Text("2020-08-17"),
 	}
 	if !maps.Equal(ding, want) {
 		t.Errorf("dingtalk: %v\nwant %v", ding, want)
 	}
-	want["unionid"], want["x_dingtalk_userid"] = EmptyValue, EmptyValue
+	delete(want, "unionid") // Odoo has nothing to remember of it
+	want["x_dingtalk_unionid"], want["x_dingtalk_userid"] = EmptyValue, EmptyValue
 	if !maps.Equal(odoo, want) {
 		t.Errorf("odoo: %v\nwant %v", odoo, want)
 	}
