@@ -91,7 +91,7 @@ func (b *batch) creationOf(p *pendingCreate) *creation {
 		if err != nil {
 			continue // planned only after it could be written; a link ended meanwhile: the next look sees the field unset
 		}
-		c.values[fc.Field.Name(p.change.Side)] = b.inForm(fc.Field, p.change.Side, raw)
+		spread(c.values, fc.Field.Name(p.change.Side), b.inForm(fc.Field, p.change.Side, raw))
 	}
 	c.asked = p.change.Asked
 	if b.m.Message != nil {
@@ -110,6 +110,16 @@ func (b *batch) creationOf(p *pendingCreate) *creation {
 	}
 	b.supply(p, c)
 	return c
+}
+
+// spread puts a raw value where it belongs, in one field or several, and returns their names.
+func spread(values map[string]any, name string, raw any) []string {
+	parts, several := raw.(mapping.Parts)
+	if !several {
+		parts = mapping.Parts{name: raw}
+	}
+	maps.Copy(values, parts)
+	return slices.Sorted(maps.Keys(parts))
 }
 
 // inForm is a raw value as a form takes it, whether or not the form is known: contacts and relations are lists, also of one.
@@ -281,7 +291,10 @@ func (b *batch) mobileHolder(p *pendingCreate, f *Failure) ID {
 
 // notCreated takes an intent back: the far side said that nothing was made.
 func (b *batch) notCreated(t *task) {
-	t.link.State, t.link.Intent, t.link.Bases = Held, nil, nil
+	t.link.State, t.link.Bases = Held, nil
+	if !tokenKept(b.m.Kind) {
+		t.link.Intent = nil
+	}
 	if b.m.Message != nil {
 		t.link.occurrence().Parts = nil
 	}
@@ -361,10 +374,10 @@ func (b *batch) writeOf(p *pendingWrite) *write {
 		if err != nil {
 			continue // as in creationOf
 		}
-		name := fc.Field.Name(s)
-		w.values[name] = raw
-		if raw == nil {
-			w.clear = append(w.clear, name)
+		for _, name := range spread(w.values, fc.Field.Name(s), raw) {
+			if w.values[name] == nil {
+				w.clear = append(w.clear, name)
+			}
 		}
 	}
 	return w

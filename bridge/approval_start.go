@@ -43,16 +43,10 @@ func (b *batch) started(t *task) {
 // chooseInstance settles a start whose outcome is unknown, among the instances it may have become. It reports that the task is dealt
 // with: without a marker nothing tells an instance that is not there yet from one that never arrived, so it is not sent again.
 func (b *batch) chooseInstance(t *task, ask *creation) (done bool) {
-	var free []ID
-	for _, id := range ask.candidates {
-		taken, err := b.takenBy(mapping.DingTalk, id)
-		if err != nil {
-			t.fail = classify(err)
-			return true
-		}
-		if taken == nil || taken.ID == t.link.ID {
-			free = append(free, id)
-		}
+	free, err := b.notTaken(t, ask.candidates)
+	if err != nil {
+		t.fail = classify(err)
+		return true
 	}
 	marked := b.m.Approval.Marker != ""
 	switch {

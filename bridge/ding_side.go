@@ -27,8 +27,9 @@ type dingSide struct {
 		mu sync.Mutex
 		at []noticed // of the last minute
 	}
-	store     Store // of the links of what is read from the lists of people, and of what was said to the robot
+	store     Store // of the links of what stands in people's lists and calendars, and of what was said to the robot
 	todos     todos
+	calendars calendars
 	unionids  sync.Map // by userid
 	templates templates
 	names     sync.Map // of people the mappings do not know, by userid
@@ -72,6 +73,8 @@ func (s *dingSide) Look(ctx context.Context, m *mapping.Mapping, ids []ID, had m
 		return s.lookTodos(ctx, m, ids)
 	case kind.Payload:
 		return s.lookKept(ctx, kind, ids)
+	case m.Kind == calendarKind:
+		return s.lookEvents(ctx, m, ids, had)
 	case !kind.Read:
 		return unread(ids), nil
 	}
@@ -190,11 +193,13 @@ func (s *dingSide) List(ctx context.Context, m *mapping.Mapping, page func([]See
 	if kind, _ := dingtalk.KindByName(m.Kind); kind.List == dingtalk.ListNone {
 		return Listing{Why: "dingtalk has no list of " + m.Kind}, nil
 	}
-	if m.Kind == todoKind {
+	switch m.Kind {
+	case todoKind:
 		return s.listTodos(ctx, m, page)
-	}
-	if m.Kind == "approval_template" {
+	case "approval_template":
 		return s.listTemplates(ctx, page)
+	case calendarKind:
+		return s.listEvents(ctx, m, page)
 	}
 	scopes, unknown, err := s.scopes(ctx)
 	if err != nil {

@@ -27,6 +27,8 @@ func (s *dingSide) Find(ctx context.Context, m *mapping.Mapping, creations []*cr
 			err = s.findTodo(ctx, c)
 		case "group":
 			c.lost = wordsGroupLost
+		case calendarKind:
+			err = s.findEvent(ctx, c)
 		}
 		if err != nil {
 			return err
@@ -105,6 +107,9 @@ func (s *dingSide) Create(ctx context.Context, m *mapping.Mapping, creations []*
 			return // it shows what was sent; what becomes of it, events tell
 		case todoKind:
 			s.createTodo(ctx, c)
+		case calendarKind:
+			s.createEvent(ctx, c)
+			return // its answer shows it
 		case "attendance_approval":
 			c.err = s.tellAttendance(ctx, ID(c.key), c.values)
 			c.id = ID(c.key)
@@ -155,7 +160,7 @@ func (s *dingSide) adopt(ctx context.Context, c *creation) error {
 func (s *dingSide) Write(ctx context.Context, m *mapping.Mapping, writes []*write) {
 	s.each(len(writes), func(i int) {
 		w := writes[i]
-		if w.err = s.writeOne(ctx, m, w); w.err == nil && w.op == OpUpdate {
+		if w.err = s.writeOne(ctx, m, w); w.err == nil && w.op == OpUpdate && w.back == nil {
 			w.back = s.readAtOnce(ctx, m, w.id)
 		}
 	})
@@ -172,6 +177,8 @@ func (s *dingSide) writeOne(ctx context.Context, m *mapping.Mapping, w *write) e
 		return s.moveStatusBar(ctx, w)
 	case m.Kind == todoKind:
 		return s.writeTodo(ctx, m, w)
+	case m.Kind == calendarKind:
+		return s.writeEvent(ctx, m, w)
 	case w.op == OpDelete && m.Kind == "attendance_approval":
 		return s.client.Attendance.CancelApproval(ctx, textOf(w.values["userid"]), string(w.id))
 	case m.Kind == "attendance_approval":

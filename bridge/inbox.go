@@ -86,6 +86,8 @@ func (e *Engine) handleEvent(tx Tx, ev InboxEvent) error {
 		return e.touchGroup(tx, event, ev)
 	case dingtalk.TopicRobot:
 		return e.touchRobot(tx, ev)
+	case "calendar_event_change":
+		return e.touchEvents(tx, event, ev)
 	default:
 		return nil // stored and acknowledged; no mapping asks for it
 	}

@@ -37,7 +37,11 @@ func (b *batch) intend(tx Tx, t *task) error {
 		l.OdooCreated = t.odoo.Created
 		l.Updated = b.now
 		l.Bases = nil
-		l.Intent = &Intent{Side: c.Side, Key: c.Key, At: b.now}
+		first := b.now
+		if was := l.Intent; was != nil && was.Key == c.Key && !was.First.IsZero() {
+			first = was.First
+		}
+		l.Intent = &Intent{Side: c.Side, Key: c.Key, At: b.now, First: first}
 		b.rememberErrand(t, l)
 		for _, fc := range c.Fields {
 			l.SetBase(s, fc.Field, fc.Source)
@@ -136,7 +140,7 @@ func (b *batch) whereToLook(in *Intent, fc FieldChange) {
 	switch b.m.Kind + "." + fc.Field.DingName {
 	case "department.name":
 		in.Name = fc.To.Text
-	case "department.parent_id", "approval.originator_user_id", "todo.creatorId":
+	case "department.parent_id", "approval.originator_user_id", "todo.creatorId", calendarKind + ".organizer":
 		if raw, err := b.raw(fc.Field, mapping.DingTalk, fc.To, Seen{}, nil); err == nil {
 			in.Parent = textOf(raw)
 		}
@@ -170,12 +174,13 @@ func (b *batch) settleIntents() {
 			ask := &creation{
 				key: t.link.Intent.Key, parent: t.link.Intent.Parent, values: map[string]any{"name": t.link.Intent.Name},
 				since: t.link.Intent.At, sent: t.link.BaseView(s),
-			}
-			if b.m.Approval != nil {
-				ask.view = func(rec mapping.Record) mapping.View {
+				view: func(rec mapping.Record) mapping.View {
 					v, _ := b.m.View(mapping.DingTalk, rec, nil, b.refs, b.e.Zone) // what cannot be read is not equal
 					return v
-				}
+				},
+			}
+			if b.m.Kind == calendarKind && !t.link.Intent.First.IsZero() {
+				ask.since = t.link.Intent.First
 			}
 			open, asks = append(open, t), append(asks, ask)
 		}
@@ -189,12 +194,38 @@ func (b *batch) settleIntents() {
 			continue
 		}
 		for i, t := range open {
-			if b.m.Approval != nil && s == mapping.DingTalk && b.chooseInstance(t, asks[i]) {
+			if s == mapping.DingTalk && b.choose(t, asks[i]) {
 				continue
 			}
 			b.settleIntent(t, s, asks[i])
 		}
 	}
+}
+
+// choose settles a creation among the objects that it may have become; it reports that the task is dealt with.
+func (b *batch) choose(t *task, ask *creation) (done bool) {
+	switch {
+	case b.m.Approval != nil:
+		return b.chooseInstance(t, ask)
+	case b.m.Kind == calendarKind:
+		return b.chooseEvent(t, ask)
+	}
+	return false
+}
+
+// notTaken are those of the objects that no other living link holds.
+func (b *batch) notTaken(t *task, candidates []ID) ([]ID, error) {
+	var free []ID
+	for _, id := range candidates {
+		taken, err := b.takenBy(mapping.DingTalk, id)
+		if err != nil {
+			return nil, err
+		}
+		if taken == nil || taken.ID == t.link.ID {
+			free = append(free, id)
+		}
+	}
+	return free, nil
 }
 
 func (b *batch) settleIntent(t *task, s mapping.Side, found *creation) {
@@ -209,7 +240,10 @@ func (b *batch) settleIntent(t *task, s mapping.Side, found *creation) {
 		}
 		// It never arrived: the record is a stranger again and takes the usual way, with the same key.
 		t.mark = 0
-		t.link.State, t.link.Intent = Held, nil
+		t.link.State = Held
+		if !tokenKept(b.m.Kind) {
+			t.link.Intent = nil
+		}
 		t.link.SetOn(s, "")
 		*t.seen(s) = Seen{}
 		return

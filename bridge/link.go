@@ -85,6 +85,8 @@ type Intent struct {
 	// Parent and Name tell where to look for a department, whose id DingTalk chooses.
 	Parent string `json:"parent,omitempty"`
 	Name   string `json:"name,omitempty"`
+	// First is when it was sent under this key for the first time.
+	First time.Time `json:"first,omitzero"`
 }
 
 // Link is the memory: which two records are one thing, what each side showed when a field last settled, and what is held.
@@ -104,7 +106,7 @@ type Link struct {
 	Intent      *Intent                    // while Creating or Pending
 	Was         map[mapping.Side]Existence // when Retired: what each side was
 	Occurrence  *Occurrence                // of an approval
-	Errand      *Errand                    // of a to-do
+	Errand      *Errand                    // of an object that stands in a person's list or calendar
 	Updated     time.Time
 }
 

@@ -30,9 +30,9 @@ func (l *lookups) Find(by *mapping.Lookup, value string) (int64, error) {
 	switch {
 	case err != nil:
 		return 0, err
-	case len(ids) > 1:
+	case len(ids) > 1 && !by.First:
 		return 0, reject("", fmt.Sprintf("several %s have %s %q", by.Model, by.By, value))
-	case len(ids) == 1:
+	case len(ids) > 0:
 	case !by.Create:
 		return 0, reject("", fmt.Sprintf("no %s has %s %q", by.Model, by.By, value))
 	case !l.create:

@@ -32,7 +32,7 @@ func (s *odooSide) readRecords(ctx context.Context, model string, ids []int64, n
 	}
 	for some := range slices.Chunk(ids, s.pageSize) {
 		domain := odoo.Domain{odoo.Cond("id", "in", some)}
-		rows, err := odoo.SearchReadAs(ctx, s.client, model, domain, heads(names), odoo.Options{Context: odoo.Context{"active_test": false}},
+		rows, err := odoo.SearchReadAs(ctx, s.client, model, domain, heads(names), odoo.Options{Context: readsOf(model)},
 			func(row odoo.Record) (Seen, error) { return seenOdoo(fields, row) })
 		if err != nil {
 			return nil, err

@@ -223,7 +223,7 @@ func (s *odooSide) fieldNames(m *mapping.Mapping, fields map[string]odoo.Field) 
 		slices.Sort(names)
 		names = slices.Compact(names)
 	}
-	for _, own := range append([]string{"active", "create_date", "write_date"}, errandFields(m)...) {
+	for _, own := range slices.Concat([]string{"active", "create_date", "write_date"}, odooModels[m.Model].fields, errandFields(m)) {
 		if _, has := fields[own]; has && !contains(names, own) {
 			names = append(names, own)
 		}
@@ -236,9 +236,12 @@ func seenBy(m *mapping.Mapping, fields map[string]odoo.Field) func(odoo.Record) 
 	return func(row odoo.Record) (Seen, error) {
 		seen, err := seenOdoo(fields, row)
 		if err != nil {
-			err = fmt.Errorf("%s: %w", m.Model, err)
+			return seen, fmt.Errorf("%s: %w", m.Model, err)
 		}
-		return seen, err
+		if judge := odooModels[m.Model].judge; judge != nil && seen.Record != nil {
+			judge(m, &seen)
+		}
+		return seen, nil
 	}
 }
 
@@ -267,15 +270,6 @@ func seenOdoo(fields map[string]odoo.Field, row odoo.Record) (Seen, error) {
 	seen.Created, _ = rec["create_date"].(string)
 	seen.Written, _ = rec["write_date"].(string)
 	return seen, nil
-}
-
-func readContext(m *mapping.Mapping) odoo.Context {
-	cx := odoo.Context{}
-	for k, v := range m.Context {
-		cx[k] = v
-	}
-	cx["active_test"] = false
-	return cx
 }
 
 func odooID(n int64) ID { return ID(strconv.FormatInt(n, 10)) }

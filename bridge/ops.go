@@ -383,7 +383,10 @@ func tryAgain(tx Tx, l *Link) error {
 		l.Occurrence.Look = true
 		l.Occurrence.Left = l.State == Settled // a submission that no poll saw leave is started by a person
 	}
-	if len(l.Holds) == n && !again {
+	if l.Errand != nil {
+		l.Errand.Look = true
+	}
+	if len(l.Holds) == n && !again && l.Errand == nil {
 		return nil
 	}
 	return tx.PutLink(l)

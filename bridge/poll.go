@@ -44,7 +44,7 @@ func (e *Engine) pollModel(ctx context.Context, model string) error {
 	began := time.Now()
 	rows := map[int64]string{}
 	domain := odoo.Domain{odoo.Cond("write_date", ">=", floor.Format(odooTime))}
-	for page, err := range odoo.PagesAs(ctx, e.odoo.client, model, domain, []string{"write_date"}, e.PageSize, odoo.Context{"active_test": false}, stampOf) {
+	for page, err := range odoo.PagesAs(ctx, e.odoo.client, model, domain, []string{"write_date"}, e.PageSize, readsOf(model), stampOf) {
 		if err != nil {
 			return err
 		}
@@ -65,7 +65,7 @@ func (e *Engine) pollModel(ctx context.Context, model string) error {
 		return err
 	}
 	clock.reached, clock.sawAt = next, began
-	if model == activityModel {
+	if model == activityModel || model == meetingModel {
 		missing, err := e.touchVanished(ctx, model)
 		if err != nil {
 			return err
@@ -107,7 +107,7 @@ func (e *Engine) clockOf(ctx context.Context, model string) (*modelClock, error)
 	}
 	clock = &modelClock{}
 	newest, err := e.odoo.client.SearchRead(ctx, model, nil, []string{"write_date"},
-		odoo.Options{Order: "write_date desc", Limit: 1, Context: odoo.Context{"active_test": false}})
+		odoo.Options{Order: "write_date desc", Limit: 1, Context: readsOf(model)})
 	if err != nil {
 		return nil, err
 	}

@@ -48,6 +48,8 @@ type task struct {
 	room       int     // of a notice: how many people may be told of something in this minute
 	asked      bool    // likewise: DingTalk was asked just now who got it
 
+	before ID // of a record that lives again: what it was in DingTalk
+
 	told []string // what a person decided meanwhile: the next look acts on it
 }
 
@@ -437,6 +439,8 @@ func (b *batch) planTask(t *task) {
 		t.plan.Settle = row
 	case fateRetire:
 		t.plan.Retire = row
+	case fateNothing:
+		b.apart(t)
 	case fateStay:
 		t.plan.Notes = append(t.plan.Notes, Note{Reason: row})
 		if t.reused {
@@ -468,13 +472,19 @@ func (b *batch) diff(t *task) {
 			t.plan.Waits = append(t.plan.Waits, n.Hold.On...)
 		}
 	}
+	later := false
 	for _, c := range t.plan.Changes {
 		c.Fields = slices.DeleteFunc(c.Fields, func(fc FieldChange) bool {
 			_, err := b.raw(fc.Field, c.Side, fc.To, *t.seen(c.Side), link)
+			later = later || err != nil && fc.Field.Afterwards()
 			return b.unwritable(t, fc, c.Side, err)
 		})
 	}
 	t.plan.Changes = slices.DeleteFunc(t.plan.Changes, func(c *Change) bool { return len(c.Fields) == 0 })
+	if later && slices.ContainsFunc(t.plan.Changes, func(c *Change) bool { return c.Side == mapping.Odoo }) {
+		t.plan.recheck(b.now) // these may make room for it
+		b.e.ding.ask(t.ding.ID, time.Time{})
+	}
 }
 
 // unwritable sorts out a value that cannot be turned into the target's form: a missing reference waits, the rest is held.

@@ -81,6 +81,7 @@ func (b *batch) saveTask(tx Tx, t *task) (logs []func(), err error) {
 		b.settleWrites(t, l)
 		b.remember(t, l)
 		b.rememberErrand(t, l)
+		b.rememberPlace(t, l)
 		if err := b.makeRoom(tx, t, l); err != nil {
 			return nil, err
 		}

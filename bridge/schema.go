@@ -13,6 +13,7 @@ var connected = map[string]bool{
 	"department": true, "user": true, "role": true, "approval": true, "approval_template": true, "attendance_approval": true,
 	"work_notice": true, "person_message": true, "group_message": true, "robot_message": true, "ding": true, "conversation_message": true,
 	"todo": true, "group": true, "robot_inbox": true,
+	calendarKind: true,
 }
 
 // Schema tells the mapping lint what both sides offer: the fields of Odoo's models (from stock, or live from a server) and the
@@ -36,7 +37,7 @@ func Schema(models func(model string) (map[string]odoo.Field, bool), live bool) 
 		}
 		kind := mapping.Kind{
 			Name: k.Name, IDField: k.IDField, Create: k.Create, Update: k.Update, Delete: k.Delete,
-			Read: k.Read, Open: k.Open, Ends: k.Ends, Own: k.List == dingtalk.ListOwn, Done: k.Done, Message: k.Message, Addressed: k.Addressed, Results: k.Results,
+			Read: k.Read, Open: k.Open, Ends: k.Ends, Own: k.List == dingtalk.ListOwn, Personal: k.List == dingtalk.ListDelta, Done: k.Done, Message: k.Message, Addressed: k.Addressed, Results: k.Results,
 			List: k.List != dingtalk.ListNone, Events: len(k.Events) > 0, Fields: map[string]mapping.KindField{},
 		}
 		for _, f := range k.Fields {

@@ -28,14 +28,18 @@ type Listing struct {
 	Count    int
 	Scope    string // what the app or user was allowed to see; evidence only while it is the same as last time
 	Why      string // when not complete
+	// Partial: it tells what changed, so that what it does not tell is there as before.
+	Partial bool
+	Cursors map[string]string // how far it read, by the name under which the store keeps it once what it told is touched
 }
 
 // creation is a record to be made on one side.
 type creation struct {
 	key    string
-	parent string         // of a department: where to look for it again; of a to-do, whose it is to be
-	owner  string         // of a to-do: whose it is
+	parent string         // of a department: where to look for it again; of a to-do, whose it is to be; of an event, who organizes it
+	owner  string         // in whose list or calendar it stands
 	again  bool           // it was sent before, and nobody knows what came of it
+	late   bool           // by Find: nothing but its looks can tell it any more
 	values map[string]any // raw values by the far side's field names
 	id     ID
 	err    error

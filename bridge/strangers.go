@@ -27,6 +27,12 @@ func (b *batch) meet(t *task) {
 		return
 	case b.unsettled(t, s):
 		return
+	case t.seen(s).Elder:
+		t.plan.Row += "; it was there before the mapping began"
+		return
+	case t.seen(s).Apart != "":
+		b.holdStranger(t, s, Hold{Kind: HeldInvalid, Reason: t.seen(s).Apart})
+		return
 	}
 	match, hold, waits := b.match(t, s)
 	switch {
@@ -300,6 +306,9 @@ func (b *batch) rehire(t *task) {
 		return
 	}
 	// Nothing is on the other side: a stranger, under the old link's number. If nothing comes of it now, the link stays retired.
+	if s == mapping.Odoo {
+		t.before = other.ID
+	}
 	*other = Seen{}
 	link.State = Held
 	t.link, t.plan.Link = link, nil
@@ -381,7 +390,7 @@ func (b *batch) createField(t *task, s mapping.Side, change *Change, f *mapping.
 			}
 			t.plan.Waits = append(t.plan.Waits, t.missed...)
 			return true
-		case required:
+		case required, v.IsUnknown() && f.Essential():
 			what := "empty"
 			if v.IsUnknown() {
 				what = "unknown"
@@ -401,7 +410,7 @@ func (b *batch) createField(t *task, s mapping.Side, change *Change, f *mapping.
 	if _, err := b.raw(f, target, v, Seen{}, nil); err != nil {
 		before := len(t.plan.Notes)
 		b.unwritable(t, fc, target, err)
-		if (f.Ref != "" && !f.Optional) || required {
+		if (f.Ref != "" && !f.Optional) || required || f.Essential() {
 			if len(t.plan.Notes) > before {
 				b.holdStranger(t, s, Hold{Kind: HeldInvalid, Reason: strings.TrimSuffix(t.plan.Notes[before].Reason, "; held (field)")})
 			}
@@ -426,6 +435,12 @@ func (b *batch) creationKey(t *task, s mapping.Side, change *Change) string {
 		return occurrenceKey(b.m, t.odoo.ID, t.occurrence)
 	case b.m.Message != nil: // DingTalk keeps some of these keys for ever: the time tells it from what an earlier store sent
 		return occurrenceKey(b.m, t.odoo.ID, t.occurrence) + "/" + strconv.FormatInt(b.now.Unix(), 36)
+	}
+	if tokenKept(b.m.Kind) {
+		if t.link != nil && t.link.Intent != nil {
+			return t.link.Intent.Key // sent before, and nobody knows what came of it
+		}
+		return eventKey(b.m, t)
 	}
 	keyField := keyFieldOf(b.m.Kind)
 	for _, fc := range change.Fields {
@@ -469,7 +484,7 @@ func (b *batch) kindOf(s mapping.Side) string {
 // creatable says whether the field can be given when the record is created on the side.
 func (e *Engine) creatable(m *mapping.Mapping, f *mapping.Field, s mapping.Side) bool {
 	if s == mapping.Odoo {
-		return true
+		return !f.Afterwards()
 	}
 	kind, _ := dingtalk.KindByName(m.Kind)
 	kf, ok := kind.Field(f.DingName)

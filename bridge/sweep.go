@@ -39,17 +39,19 @@ type sweep struct {
 	odooSeen        map[ID]bool
 	dingSeen        map[ID]bool
 	keys            []Key
-	parents         map[Key]Key      // of strangers that refer to others of the same mapping
-	rest            []Key            // links that do not differ, as far as the lists show
-	ticked          bool             // the time of the mapping's schedule has come
-	began           bool             // the mapping has remembered what there was before it
-	toTell          bool             // a printed plan
-	scope           string           // what DingTalk's listing covered
-	listed          map[string]bool  // fields that DingTalk's list shows
-	instancesListed bool             // of approvals: those started since the last sweep
-	onces           map[ID]string    // of records that are told of: what tells one message from another
-	reached         int64            // of the chatter: the greatest id there is
-	newest          map[int64]string // Odoo ids and write_dates, to notice a restored backup
+	parents         map[Key]Key       // of strangers that refer to others of the same mapping
+	rest            []Key             // links that do not differ, as far as the lists show
+	ticked          bool              // the time of the mapping's schedule has come
+	began           bool              // the mapping has remembered what there was before it
+	toTell          bool              // a printed plan
+	scope           string            // what DingTalk's listing covered
+	listed          map[string]bool   // fields that DingTalk's list shows
+	instancesListed bool              // of approvals: those started since the last sweep
+	onces           map[ID]string     // of records that are told of: what tells one message from another
+	reached         int64             // of the chatter: the greatest id there is
+	changed         map[int64]string  // links of whose objects a list of changes tells: why they are gone, or ""
+	cursors         map[string]string // how far DingTalk's lists were read
+	newest          map[int64]string  // Odoo ids and write_dates, to notice a restored backup
 }
 
 // survey lists both sides. The index is built anew from it.
@@ -107,6 +109,7 @@ func (e *Engine) survey(ctx context.Context, m *mapping.Mapping, toTell bool) (_
 	}
 	e.worked(mapping.DingTalk)
 	s.stmt.DingTalk, s.stmt.Complete, s.stmt.Why = l.Count, l.Complete, l.Why
+	s.cursors = l.Cursors
 	if err := s.absent(ctx, l); err != nil {
 		return nil, err
 	}
@@ -117,7 +120,7 @@ func (e *Engine) survey(ctx context.Context, m *mapping.Mapping, toTell bool) (_
 func newSweep(ctx context.Context, e *Engine, m *mapping.Mapping) *sweep {
 	return &sweep{
 		e: e, m: m, refs: e.newRefs(ctx), stmt: Statement{Mapping: m.Name, At: e.Now()},
-		odooSeen: map[ID]bool{}, dingSeen: map[ID]bool{}, parents: map[Key]Key{}, newest: map[int64]string{}, onces: map[ID]string{}, listed: listedFields(m),
+		odooSeen: map[ID]bool{}, dingSeen: map[ID]bool{}, parents: map[Key]Key{}, changed: map[int64]string{}, newest: map[int64]string{}, onces: map[ID]string{}, listed: listedFields(m),
 	}
 }
 
@@ -172,6 +175,7 @@ func (s *sweep) page(ctx context.Context, side mapping.Side, page []Seen, listed
 			s.stmt.Differing++
 			s.keys = append(s.keys, l.Key())
 			s.e.ding.ask(l.Ding, time.Time{})
+			s.told(l, side, seen)
 		case side == mapping.DingTalk:
 			s.rest = append(s.rest, l.Key())
 		}
@@ -195,8 +199,8 @@ func (s *sweep) prefetchSets(side mapping.Side, page []Seen) error {
 
 // stranger notes a record without a link, and whom it refers to in its own mapping.
 func (s *sweep) stranger(side mapping.Side, seen Seen, l *Link) {
-	if seen.Existence != Present {
-		return
+	if seen.Existence != Present || seen.Elder || side == mapping.DingTalk && len(s.m.Match) == 0 && !s.m.CreateOdoo.Allowed {
+		return // of the latter nothing can come
 	}
 	s.stmt.Strangers++
 	key := RecordKey(s.m.Name, side, seen.ID)
@@ -306,7 +310,7 @@ func (s *sweep) absent(ctx context.Context, l Listing) error {
 			}
 			s.stmt.Linked++
 			noOdoo := link.Odoo != "" && !s.odooSeen[link.Odoo]
-			noDing := link.Ding != "" && !s.dingSeen[link.Ding] && s.m.Approval == nil && s.m.Message == nil
+			noDing := link.Ding != "" && !s.dingSeen[link.Ding] && s.m.Approval == nil && s.m.Message == nil && !l.Partial
 			if noDing && l.Complete && same && link.State == Linked {
 				s.e.ding.evidence.note(s.m.Kind, link.Ding, "missing from the complete list of "+s.stmt.At.UTC().Format(time.RFC3339))
 			}
@@ -407,6 +411,9 @@ func (e *Engine) sweepMapping(ctx context.Context, m *mapping.Mapping, deep bool
 			return err
 		}
 		if err := s.rememberChatter(tx); err != nil {
+			return err
+		}
+		if err := s.rememberChanges(tx); err != nil {
 			return err
 		}
 		return tx.SetMeta("statement/"+m.Name, string(raw))

@@ -15,10 +15,15 @@ import (
 // against the month's quota, and the one who made it is the one in whose name it is changed.
 const todoKind = "todo"
 
-// Errand is what the link of a to-do remembers beside the Views.
+// Errand is what the link of a to-do, or of an event in a calendar, remembers beside the Views.
 type Errand struct {
-	// Owner is the unionid of who made it in DingTalk: that person's list shows it.
+	// Owner is the unionid of who made a to-do, whose list shows it, or of who organizes an event, in whose calendar it stands. It is changed
+	// in that person's name.
 	Owner string `json:"owner,omitempty"`
+	// Removed is what said that an event was removed; a look confirms it.
+	Removed string `json:"removed,omitempty"`
+	// Look says that something told of an event that was not looked at yet.
+	Look bool `json:"look,omitempty"`
 	// Doer is the unionid of who is to do it, whose list shows it too when the owner has left.
 	Doer string `json:"doer,omitempty"`
 	// Done says that it was done when it was last read; Odoo may not know yet, or refuse to hear of it.
@@ -31,7 +36,7 @@ type Errand struct {
 	Summary string `json:"summary,omitempty"`
 }
 
-// ownedBy notes who made the to-do.
+// ownedBy notes who made the to-do, or organizes the event.
 func (l *Link) ownedBy(owner string) {
 	if owner != "" {
 		l.errand().Owner = owner
@@ -96,10 +101,14 @@ func (b *batch) writeUnshown(l *Link) {
 	}
 }
 
-// worthReading are the tasks whose record of the side is to be read. A look at a to-do counts against the quota, and polls show each edit
-// in Odoo several times: it is read when an event or a sweep told of it, when it may have been edited on both sides, and for a plan.
+// sparing says whether a look at the kind's objects counts so much against the quota that they are only read when there is a reason: polls
+// show each edit in Odoo several times.
+func sparing(kind string) bool { return kind == todoKind || kind == calendarKind }
+
+// worthReading are the tasks whose record of the side is to be read: of a sparing kind those of which an event or a sweep told, or which may
+// have been edited on both sides, and all for a plan.
 func (b *batch) worthReading(s mapping.Side) []*task {
-	if b.m.Kind != todoKind || s == mapping.Odoo || b.dry {
+	if !sparing(b.m.Kind) || s == mapping.Odoo || b.dry {
 		return b.tasks
 	}
 	var read []*task
@@ -107,17 +116,19 @@ func (b *batch) worthReading(s mapping.Side) []*task {
 		l := t.link
 		t.telling = b.e.ding.asked(t.ding.ID)
 		switch {
-		case l == nil || t.ding.ID == "" || t.fail != nil:
+		case t.ding.ID == "" || t.fail != nil || l == nil && b.m.Kind == todoKind:
+		case l == nil:
+			read = append(read, t)
 		case l.State == Settled:
 			t.ding = Seen{ID: l.Ding, Existence: Finished, Record: mapping.Record{}, Why: "done when it was last read"}
 		case l.State == Retired:
 			t.ding = Seen{ID: l.Ding, Existence: l.Was[s], Why: "as it was when the link ended"}
-		case l.State != Linked || t.telling.n > 0 || b.editedInOdoo(t):
+		case l.State != Linked || t.telling.n > 0 || l.Errand != nil && l.Errand.Look || b.editedInOdoo(t):
 			read = append(read, t)
 		case l.Errand != nil && l.Errand.Done:
 			t.ding = Seen{ID: l.Ding, Existence: Finished, Record: mapping.Record{"done": true}, Why: "done when it was last read"}
 		default:
-			t.ding = Seen{ID: l.Ding, Existence: Present, Record: mapping.Record{}, Why: "open when it was last read"}
+			t.ding = Seen{ID: l.Ding, Existence: Present, Record: mapping.Record{}, Why: "as it was when it was last read"}
 		}
 	}
 	return read
@@ -126,9 +137,13 @@ func (b *batch) worthReading(s mapping.Side) []*task {
 // looked notes that what was told of the task's to-do was looked after, unless DingTalk may still have shown what was before: then it is
 // due again when that is over.
 func (b *batch) looked(t *task) {
-	if t.telling.n > 0 && t.fail == nil && t.wait.IsZero() && t.ding.Until.IsZero() && !t.telling.until.After(b.now) {
+	if t.telling.n > 0 && b.wasLookedAfter(t) {
 		b.e.ding.answered(t.ding.ID, t.telling)
 	}
+}
+
+func (b *batch) wasLookedAfter(t *task) bool {
+	return t.fail == nil && t.wait.IsZero() && t.ding.Until.IsZero() && !t.telling.until.After(b.now)
 }
 
 // editedInOdoo says whether a field that people may edit on both sides is not what it was.

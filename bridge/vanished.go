@@ -10,12 +10,12 @@ import (
 // vanishedAtOnce is of how many records one call asks whether they are still there: an answer is no longer than their ids.
 const vanishedAtOnce = 2000
 
-// touchVanished makes the links due whose activities do not answer any more: a poll shows what was written, and never what was deleted.
+// touchVanished makes the links due whose activities, or meetings, do not answer any more: a poll shows what was written, and never what was deleted.
 // Each is told once; should nothing come of it, the sweep will see it again.
 func (e *Engine) touchVanished(ctx context.Context, model string) (int, error) {
 	touched := 0
 	for _, m := range e.mappings().ByModel(model) {
-		if m.Kind != todoKind {
+		if !sparing(m.Kind) {
 			continue
 		}
 		var links []*Link
@@ -25,6 +25,7 @@ func (e *Engine) touchVanished(ctx context.Context, model string) (int, error) {
 		}); err != nil {
 			return touched, err
 		}
+		links = slices.DeleteFunc(links, func(l *Link) bool { return m.Kind == calendarKind && isOver(m, l, e.Now()) })
 		var keys []Key
 		told := map[int64]bool{}
 		for some := range slices.Chunk(links, vanishedAtOnce) {
@@ -64,7 +65,7 @@ func (s *odooSide) vanished(ctx context.Context, model string, links []*Link) ([
 	if err != nil || len(nums) == 0 {
 		return nil, err
 	}
-	there, err := s.client.Search(ctx, model, odoo.Domain{odoo.Cond("id", "in", nums)}, odoo.Options{Context: odoo.Context{"active_test": false}})
+	there, err := s.client.Search(ctx, model, odoo.Domain{odoo.Cond("id", "in", nums)}, odoo.Options{Context: readsOf(model)})
 	if err != nil {
 		return nil, err
 	}
