@@ -159,6 +159,7 @@ func (w *world) checkDingTalk(ctx context.Context, set *mapping.Set) []finding {
 	if len(set.ByKind(dingtalk.GroupKind.Name)) > 0 {
 		findings = append(findings, w.checkGroups(ctx)...)
 	}
+	findings = append(findings, w.checkCalendar(ctx, set)...)
 	return append(findings, w.checkMessages(ctx, set)...)
 }
 

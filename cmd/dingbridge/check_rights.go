@@ -72,6 +72,7 @@ func (r *rights) mapping(m *mapping.Mapping) {
 		r.add(m.Model, "write")
 		r.todos(m.Model)
 	}
+	r.rows(m)
 	r.fields(m.Fields)
 	if slices.ContainsFunc(peopleOf(m), func(p mapping.Person) bool { return p.Followers }) {
 		r.add("mail.followers", "read")
@@ -106,6 +107,18 @@ func (r *rights) todos(model string) {
 		r.add("res.users", "read")
 	case "project.task":
 		r.add("project.task.type", "read")
+	}
+}
+
+// rows adds the records of x2manys that are read, and those that are changed through their record.
+func (r *rights) rows(m *mapping.Mapping) {
+	for _, lines := range m.LineFields() {
+		r.add(lines.Model, "read")
+		for _, f := range m.Fields {
+			if f.OdooName == lines.Field && f.Afterwards() && f.Writes(mapping.Odoo) {
+				r.add(lines.Model, "write")
+			}
+		}
 	}
 }
 
