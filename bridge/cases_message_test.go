@@ -122,13 +122,28 @@ func TestTwoHundredAndFiftyReceivers(t *testing.T) {
 	want(t, "told twice", len(o.ding.Duplicates()), 0)
 }
 
+// unhurried lets nothing be sent again that was interrupted, until goOn, which is a restart.
+func (o *one) unhurried() (goOn func()) {
+	o.t.Helper()
+	soon := o.options
+	o.options = func(opt *bridge.Options) {
+		soon(opt)
+		opt.SettleDing = time.Hour
+	}
+	o.reopen()
+	o.sync()
+	return func() {
+		o.t.Helper()
+		o.options = soon
+		o.reopen()
+		must(o.t, o.engine.SyncOnce(o.ctx, nil, 3*time.Second, nil))
+	}
+}
+
 // TestKilledInTheMiddle: of three calls the second was carried out and its answer lost, with the process.
 func TestKilledInTheMiddle(t *testing.T) {
 	o := manyTold(t, 250, noticeYAML)
-	soon := o.options
-	o.options = func(opt *bridge.Options) { soon(opt); opt.SettleDing = time.Hour } // nothing is sent again before the restart
-	o.reopen()
-	o.sync()
+	goOn := o.unhurried()
 	o.write("hr.department", o.rd, map[string]any{"note": "放假"})
 	sent := 0
 	o.ding.Fail(func(r dingtalktest.Request) bool {
@@ -140,9 +155,7 @@ func TestKilledInTheMiddle(t *testing.T) {
 	}, 1, dingtalktest.DropAfter)
 	must(t, o.engine.Step(o.ctx, 0)) // polled, and sent as far as it got
 	want(t, "people who got it", len(o.ding.ReceivedCounts()), 200)
-	o.options = soon
-	o.reopen()
-	must(t, o.engine.SyncOnce(o.ctx, nil, 3*time.Second, nil))
+	goOn()
 	counts := o.ding.ReceivedCounts()
 	want(t, "people who got it", len(counts), 250)
 	for user, n := range counts {
