@@ -107,6 +107,7 @@ func TestWhatWasSaidBeforeAGroupCameIsNotToldOfLater(t *testing.T) {
 
 func TestWordsForAChannelThatIsHeldAreNotKeptForEver(t *testing.T) {
 	c := newClub(t, robotPreset(t), talkPreset(t))
+	c.needsFile("a database has a clock of its own")
 	id := c.channel("admin", "公告", "#钉钉", c.pZhang, c.pLi) // admin has no DingTalk: it waits
 	c.talk("zhang", id, "<p>有人吗</p>")
 	c.step()
