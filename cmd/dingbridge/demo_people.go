@@ -31,7 +31,7 @@ var peopleScenario = scenario{
 }
 
 // The presets of the scenario.
-var peoplePresets = []string{"chatter", "order-confirmed", "leave-decided", "purchase-to-approve", "activity-digest", "invoice-due"}
+var peoplePresets = []string{"chatter", "order-confirmed", "leave-decided", "purchase-to-approve", "activity-digest", "invoice-due", "activity-todo"}
 
 // The sales people's group, the secret of its robot, which guards nothing, and the setting of its address.
 const (
@@ -82,7 +82,8 @@ type newsroom struct {
 	present  []debt             // of it, what the present act is about
 	nth      int                // so that no two acts say the same
 	made     map[string]int64   // documents, by act
-	rough    bool               // misfortunes happen
+	todos    []chore
+	rough    bool // misfortunes happen
 	clock    *demoClock
 }
 
@@ -118,7 +119,7 @@ func (d *demo) setPeople() error {
 	if n.business, err = n.odoo.SeedBusiness(); err != nil {
 		return err
 	}
-	if err := n.grant("sales_team.group_sale_salesman_all_leads", "hr_holidays.group_hr_holidays_manager", "purchase.group_purchase_user", "account.group_account_invoice"); err != nil {
+	if err := n.grant("sales_team.group_sale_salesman_all_leads", "hr_holidays.group_hr_holidays_manager", "purchase.group_purchase_user", "account.group_account_invoice", "base.group_partner_manager"); err != nil {
 		return err
 	}
 	for i, role := range roles {

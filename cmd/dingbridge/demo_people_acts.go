@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -19,8 +20,8 @@ var (
 )
 
 // acts are the steps of the scenario, in order.
-func (n *newsroom) acts(*demo) []func() (edit, error) {
-	return []func() (edit, error){n.mention, n.follower, n.order, n.leave, n.purchase, n.approved}
+func (n *newsroom) acts(d *demo) []func() (edit, error) {
+	return slices.Concat([]func() (edit, error){n.mention, n.follower, n.order, n.leave, n.purchase, n.approved}, n.chores(d))
 }
 
 // customer is a new customer of Odoo, made by the seller, who therefore follows it.
@@ -183,12 +184,9 @@ func (n *newsroom) digest() (edit, error) {
 	at := n.morning()
 	id, _, err := n.customer()
 	return n.telling(n.say(txtTellDigest, at.Format(time.DateOnly), seller.name, assistant.name), 2, func() error {
-		model := n.odoo.Search("ir.model", []any{[]any{"model", "=", "res.partner"}})[0]
 		for i, r := range []*reader{seller, seller, assistant} {
 			words := fmt.Sprintf("第%s件事", n.next())
-			if _, err := seller.Create("mail.activity", map[string]any{
-				"res_model_id": model, "res_id": id, "user_id": r.uid, "summary": words, "date_deadline": at.AddDate(0, 0, -1-i).Format(time.DateOnly), "activity_type_id": int64(2),
-			}); err != nil {
+			if _, err := n.activity(id, r, words, at.AddDate(0, 0, -1-i)); err != nil {
 				return err
 			}
 			if i != 1 { // both of the seller's are one message

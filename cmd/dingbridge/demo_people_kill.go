@@ -168,7 +168,7 @@ func (d *demo) spawn(ctx context.Context) (*child, error) {
 	}
 	if err != nil {
 		c.kill()
-		return nil, err
+		return nil, fmt.Errorf("a daemon in a process of its own: %w", err)
 	}
 	return c, nil
 }

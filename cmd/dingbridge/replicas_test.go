@@ -23,7 +23,7 @@ import (
 )
 
 // asProgram makes the test binary the program itself: a daemon in a process of its own, which can be killed and stopped.
-const asProgram = "DINGBRIDGE_TEST_AS_PROGRAM"
+const asProgram = "TEST_AS_DINGBRIDGE"
 
 // replica is such a daemon, behind a proxy that sees what it sends.
 type replica struct {
