@@ -31,7 +31,7 @@ var peopleScenario = scenario{
 }
 
 // The presets of the scenario.
-var peoplePresets = []string{"chatter", "order-confirmed", "leave-decided", "purchase-to-approve", "activity-digest", "invoice-due", "activity-todo"}
+var peoplePresets = []string{"chatter", "order-confirmed", "leave-decided", "purchase-to-approve", "activity-digest", "invoice-due", "activity-todo", "channel-group", "channel-to-group", "robot-to-channel"}
 
 // The sales people's group, the secret of its robot, which guards nothing, and the setting of its address.
 const (
@@ -83,6 +83,7 @@ type newsroom struct {
 	nth      int                // so that no two acts say the same
 	made     map[string]int64   // documents, by act
 	todos    []chore
+	clubs    []club
 	rough    bool // misfortunes happen
 	clock    *demoClock
 }

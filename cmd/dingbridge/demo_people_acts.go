@@ -21,7 +21,7 @@ var (
 
 // acts are the steps of the scenario, in order.
 func (n *newsroom) acts(d *demo) []func() (edit, error) {
-	return slices.Concat([]func() (edit, error){n.mention, n.follower, n.order, n.leave, n.purchase, n.approved}, n.chores(d))
+	return slices.Concat([]func() (edit, error){n.mention, n.follower, n.order, n.leave, n.purchase, n.approved}, n.chores(d), n.clubActs(d))
 }
 
 // customer is a new customer of Odoo, made by the seller, who therefore follows it.

@@ -28,8 +28,8 @@ func TestDemoOfPeople(t *testing.T) {
 			t.Errorf("%q is missing in\n%s", words, got.out)
 		}
 	}
-	if n := len(arrival.FindAllString(got.out, -1)); n != 42 {
-		t.Errorf("%d lines, not 42\n%s", n, got.out)
+	if n := len(arrival.FindAllString(got.out, -1)); n != 52 {
+		t.Errorf("%d lines, not 52\n%s", n, got.out)
 	}
 }
 
@@ -79,4 +79,7 @@ func TestJudgeOfMessagesFindsEveryDifference(t *testing.T) {
 	found("recalled is true: 放假")
 	n.todos = []chore{{subject: "回访", ends: "done"}}
 	found("回访 is to be done: to-do done false")
+	n.todos, n.clubs = nil, []club{{name: "项目", members: []string{"seller"}, said: []string{"你好"}}}
+	found("channel and group of 项目: not the members seller on both sides")
+	found(`in 项目 stands [], not ["你好"]`)
 }

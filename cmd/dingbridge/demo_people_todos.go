@@ -120,8 +120,13 @@ func (n *newsroom) tick(d *demo) (edit, error) {
 }
 
 // feedback are the messages in the document that say the activity is done: author and text.
-func (n *newsroom) feedback(c *chore) (out []string) {
-	for _, id := range n.odoo.Search("mail.message", []any{[]any{"model", "=", "res.partner"}, []any{"res_id", "=", c.customer}, []any{"body", "like", c.subject}}) {
+func (n *newsroom) feedback(c *chore) []string {
+	return n.messages([]any{"model", "=", "res.partner"}, []any{"res_id", "=", c.customer}, []any{"body", "like", c.subject})
+}
+
+// messages are those that meet a domain: author and text.
+func (n *newsroom) messages(domain ...any) (out []string) {
+	for _, id := range n.odoo.Search("mail.message", domain) {
 		m := n.odoo.Get("mail.message", id)
 		author := textOf(n.odoo.Get("res.partner", pairID(m["author_id"]))["name"])
 		out = append(out, author+": "+mapping.PlainHTML(textOf(m["body"])))
