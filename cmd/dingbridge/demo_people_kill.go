@@ -141,7 +141,7 @@ func (d *demo) spawn(ctx context.Context) (*child, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &child{cmd: exec.CommandContext(ctx, program, "run"), ended: make(chan struct{})}
+	c := &child{cmd: exec.CommandContext(ctx, program, "run"), ended: make(chan struct{})} //nolint:gosec // this very program
 	c.cmd.Dir, c.cmd.Stderr = d.dir, io.Discard
 	if d.logs {
 		c.cmd.Stderr = d.err
