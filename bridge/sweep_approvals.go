@@ -55,6 +55,8 @@ func (s *sweep) occurrencePage(ctx context.Context, page []Seen) error {
 		case l.State == Linked || l.State == Creating:
 			s.stmt.Differing++
 			s.keys = append(s.keys, l.Key())
+		case l.State == Settled && wants && s.barMoved(l, seen):
+			s.keys = append(s.keys, l.Key())
 		case (l.State == Settled || l.State == Baseline) && (wants == l.occurrence().Left || wants && once != l.Occurrence.Once):
 			s.keys = append(s.keys, l.Key())
 		}

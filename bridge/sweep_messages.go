@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"dingbridge/mapping"
 	"dingbridge/odoo"
 )
 
@@ -125,4 +126,25 @@ func (s *sweep) leavers(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// barMoved says whether what may be changed of a message that was told, the status bar of a notice, shows something else now.
+func (s *sweep) barMoved(l *Link, seen Seen) bool {
+	if s.m.Message == nil || l.occurrence().Outcome != outcomeTold {
+		return false
+	}
+	writable := s.e.writable(s.m)
+	var view mapping.View
+	for _, f := range s.m.Fields {
+		if can, _ := writable(f, mapping.DingTalk); !can {
+			continue
+		}
+		if view == nil {
+			view, _ = s.m.View(mapping.Odoo, seen.Record, nil, s.refs, s.e.Zone) // what cannot be read has not moved
+		}
+		if was, told := l.Base(mapping.DingTalk, f); told && view[f.Key].IsKnown() && view[f.Key] != was {
+			return true
+		}
+	}
+	return false
 }

@@ -1,0 +1,98 @@
+package bridge_test
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestTheStatusBarOfANoticeFollowsTheRecord: the notice stays, what its bar says is changed in it.
+func TestTheStatusBarOfANoticeFollowsTheRecord(t *testing.T) {
+	o := tellers(t, `
+mapping: moves
+odoo:     {model: hr.department, domain: [[note, "!=", false]]}
+dingtalk: {kind: work_notice}
+start: now
+receivers: [{path: member_ids}]
+fields:
+  - {dingtalk: oa.message_url,  value: record_url}
+  - {dingtalk: oa.head.text,    value: "'搬家'"}
+  - {dingtalk: oa.body.title,   value: name}
+  - {dingtalk: oa.status_bar.status_value, value: note}
+`)
+	o.write("hr.department", o.rd, map[string]any{"note": "打包"})
+	o.step()
+	all := o.ding.Notices()
+	want(t, "notices", len(all), 1)
+	want(t, "bar", all[0].StatusBar, "打包")
+	calls := o.ding.CountedCalls()
+	o.write("hr.department", o.rd, map[string]any{"note": "已搬"})
+	text, _ := o.plan("moves")
+	if !strings.Contains(text, "打包 -> 已搬") {
+		t.Errorf("the plan is\n%s", text)
+	}
+	o.step()
+	o.step()
+	all = o.ding.Notices()
+	want(t, "notices", len(all), 1)
+	want(t, "bar", all[0].StatusBar, "已搬")
+	want(t, "counted calls", o.ding.CountedCalls()-calls, 1)
+	o.settled()
+}
+
+// TestWholeDepartmentsAndEverybody: DingTalk itself finds out who they are, in one call.
+func TestWholeDepartmentsAndEverybody(t *testing.T) {
+	for name, receivers := range map[string]string{
+		"members of a department of odoo": "{members: parent_id}", "a department of dingtalk": "{department: 1}", "everybody": "everyone",
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := tellers(t, strings.Replace(noticeYAML, "{path: member_ids}", receivers, 1))
+			calls := o.ding.CountedCalls()
+			o.write("hr.department", o.rd, map[string]any{"note": "放假"})
+			o.step()
+			want(t, "张三", len(o.said(o.uZhang)), 1)
+			want(t, "李四", len(o.said(o.uLi)), 1)
+			want(t, "counted calls", o.ding.CountedCalls()-calls, 1)
+			o.settled()
+		})
+	}
+}
+
+// TestADing: by telephone it goes to twenty people a call, and it is taken back.
+func TestADing(t *testing.T) {
+	o := manyTold(t, 25, `
+mapping: alarm
+odoo:     {model: hr.department, domain: [[note, "!=", false]]}
+dingtalk: {kind: ding}
+start: now
+leave: recall
+receivers: [{path: member_ids}]
+fields:
+  - {dingtalk: content,    value: "{{ name }}：{{ note }}"}
+  - {dingtalk: remindType, value: "3"}
+`)
+	o.write("hr.department", o.rd, map[string]any{"note": "停电"})
+	o.step()
+	dings := 0
+	for _, m := range o.ding.Messages() {
+		if m.Kind == "ding" {
+			dings++
+		}
+	}
+	want(t, "calls by telephone", dings, 2)
+	want(t, "people", len(o.ding.ReceivedCounts()), 25)
+	o.write("hr.department", o.rd, map[string]any{"note": false})
+	o.step()
+	for _, m := range o.ding.Messages() {
+		want(t, "recalled", m.Recalled, true)
+	}
+	o.settled()
+}
+
+// TestANoticeToPeopleWhoLeft: DingTalk says who they are only when it is asked.
+func TestANoticeToPeopleWhoLeft(t *testing.T) {
+	o := tellers(t, strings.Replace(noticeYAML, "[{path: member_ids}]", "[{path: member_ids}, {userid: gone}]", 1))
+	o.write("hr.department", o.rd, map[string]any{"note": "放假"})
+	o.step()
+	want(t, "notices to 李四", len(o.said(o.uLi)), 1)
+	want(t, "held", o.held(), "")
+}
