@@ -31,7 +31,7 @@ var peopleScenario = scenario{
 }
 
 // The presets of the scenario.
-var peoplePresets = []string{"chatter", "order-confirmed", "leave-decided", "purchase-to-approve", "activity-digest", "invoice-due", "activity-todo", "channel-group", "channel-to-group", "robot-to-channel"}
+var peoplePresets = []string{"chatter", "order-confirmed", "leave-decided", "purchase-to-approve", "activity-digest", "invoice-due", "activity-todo", "channel-group", "channel-to-group", "robot-to-channel", "meetings"}
 
 // The sales people's group, the secret of its robot, which guards nothing, and the setting of its address.
 const (
@@ -74,18 +74,19 @@ func (d *demo) peopleMappings() (map[string]string, error) {
 // newsroom is the stage with people who work in Odoo.
 type newsroom struct {
 	*stage
-	say      func(text, ...any) string
-	business odootest.Business
-	cast     map[string]*reader // by login
-	group    string             // the chatid of the sales people's group
-	owed     []debt             // everything that anybody was to be told
-	present  []debt             // of it, what the present act is about
-	nth      int                // so that no two acts say the same
-	made     map[string]int64   // documents, by act
-	todos    []chore
-	clubs    []club
-	rough    bool // misfortunes happen
-	clock    *demoClock
+	say          func(text, ...any) string
+	business     odootest.Business
+	cast         map[string]*reader // by login
+	group        string             // the chatid of the sales people's group
+	owed         []debt             // everything that anybody was to be told
+	present      []debt             // of it, what the present act is about
+	nth          int                // so that no two acts say the same
+	made         map[string]int64   // documents, by act
+	todos        []*chore
+	clubs        []*club
+	appointments []*appointment
+	rough        bool // misfortunes happen
+	clock        *demoClock
 }
 
 // reader is one of the company's people, as a user of Odoo and a member of DingTalk.

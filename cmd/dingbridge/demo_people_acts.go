@@ -9,8 +9,8 @@ import (
 // What Odoo tells people.
 var (
 	txtPeopleCalm  = tr("Odoo speaks to people, each line with its delay and the counted calls to DingTalk:", "Odoo 通知到人，每行附带耗时与计费的钉钉调用次数：")
-	txtPeopleRough = tr("The same again, while half of the events come twice, half in the wrong order, and a fifth never; and while the answer to the first message of every line is lost on its way (not to the card: nothing can take back what was sent without an answer):",
-		"再来一遍：一半事件重复送达，一半乱序，五分之一丢失；每一行的第一条消息，其应答都在途中丢失（卡片除外：没有应答的消息无法撤回）：")
+	txtPeopleRough = tr("The same again, while half of the events come twice, half in the wrong order, and a fifth never; and while the answer to the first message, to-do or event of a line is lost on its way (not that to the card: nothing can take back what was sent without an answer):",
+		"再来一遍：一半事件重复送达，一半乱序，五分之一丢失；每一行的第一条消息、待办或日程，其应答在途中丢失（卡片除外：没有应答的消息无法撤回）：")
 	txtTellMention  = tr("%s writes about %s and mentions %s, who is told", "%s 在 %s 的沟通记录中提到 %s：已通知")
 	txtTellFollower = tr("%s writes about %s: %s, who follows it, is told; the author is not, and the customer among the followers blocks nothing", "%s 在 %s 的沟通记录中留言：关注者 %s 收到通知；作者本人不收，关注者中的客户不影响通知")
 	txtTellOrder    = tr("%s confirms %s: its salesperson %s and its follower %s are told, and the sales people's group by its own robot", "%s 确认 %s：销售员 %s 与关注者 %s 收到通知，销售群由自定义机器人播报")
@@ -21,7 +21,7 @@ var (
 
 // acts are the steps of the scenario, in order.
 func (n *newsroom) acts(d *demo) []func() (edit, error) {
-	return slices.Concat([]func() (edit, error){n.mention, n.follower, n.order, n.leave, n.purchase, n.approved}, n.chores(d), n.clubActs(d))
+	return slices.Concat([]func() (edit, error){n.mention, n.follower, n.order, n.leave, n.purchase, n.approved}, n.chores(d), n.meetings(d), n.clubActs(d))
 }
 
 // customer is a new customer of Odoo, made by the seller, who therefore follows it.
@@ -178,7 +178,7 @@ func (n *newsroom) morning() time.Time {
 // digest lets two people have activities that are overdue on the next morning.
 func (n *newsroom) digest() (edit, error) {
 	seller, assistant := n.cast["seller"], n.cast["assistant"]
-	if err := n.admin.Unlink("mail.activity", n.odoo.Search("mail.activity", []any{})...); err != nil {
+	if err := n.clear(); err != nil {
 		return edit{}, err
 	}
 	at := n.morning()
@@ -200,7 +200,7 @@ func (n *newsroom) digest() (edit, error) {
 
 // invoice lets an invoice be due on the day after the next morning.
 func (n *newsroom) invoice() (edit, error) {
-	if err := n.admin.Unlink("mail.activity", n.odoo.Search("mail.activity", []any{})...); err != nil {
+	if err := n.clear(); err != nil {
 		return edit{}, err
 	}
 	at := n.morning()

@@ -32,7 +32,7 @@ func (n *newsroom) clubActs(d *demo) []func() (edit, error) {
 }
 
 // club is the one of the present acts.
-func (n *newsroom) club() *club { return &n.clubs[len(n.clubs)-1] }
+func (n *newsroom) club() *club { return n.clubs[len(n.clubs)-1] }
 
 // clubGroup is the living group that an app made with the club's name.
 func (n *newsroom) clubGroup(c *club) dingtalktest.Group {
@@ -60,7 +60,7 @@ func (n *newsroom) together(c *club) bool {
 // found lets the seller make a channel that asks for a group.
 func (n *newsroom) found(d *demo) (edit, error) {
 	seller := n.cast["seller"]
-	n.clubs = append(n.clubs, club{name: "项目" + n.next(), members: []string{"seller", "assistant"}})
+	n.clubs = append(n.clubs, &club{name: "项目" + n.next(), members: []string{"seller", "assistant"}})
 	c := n.club()
 	return edit{toDing, n.say(txtClubMade, seller.name, c.name, n.cast["assistant"].name), func() (err error) {
 		c.channel, err = seller.Create("mail.channel", map[string]any{
@@ -122,8 +122,7 @@ func (n *newsroom) saidIn(c *club) (out []string) {
 // wrongClubs are the points in which a group differs from its channel, or what was said there from what is to stand there.
 func (n *newsroom) wrongClubs() []string {
 	var out []string
-	for i := range n.clubs {
-		c := &n.clubs[i]
+	for _, c := range n.clubs {
 		if !n.together(c) {
 			out = append(out, fmt.Sprintf("channel and group of %s: not the members %s on both sides", c.name, strings.Join(c.members, ", ")))
 		}

@@ -4,14 +4,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"go.uber.org/zap"
 
 	"dingbridge/bridge"
 	"dingbridge/dingtalk/dingtalktest"
-	"dingbridge/mapping"
 )
 
 // What does not reach people, and how it shows.
@@ -65,7 +63,7 @@ func (n *newsroom) nobody(d *demo) (edit, error) {
 		if err != nil {
 			return err
 		}
-		return d.explainRecord(ctx, engine, "chatter", bridge.Ref{Side: mapping.Odoo, Kind: "mail.message", ID: bridge.ID(strconv.FormatInt(slices.Max(messages), 10))})
+		return d.explainRecord(ctx, engine, "chatter", recordOf("mail.message", slices.Max(messages)))
 	}
 	return edit{
 		toDing, n.say(txtHeldNobody, seller.name), func() error { return seller.write("res.partner", id, "请您确认", partner) },

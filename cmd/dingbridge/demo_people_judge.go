@@ -9,9 +9,9 @@ import (
 
 var txtPeopleJudge = tr(`
 Everybody was told what concerns him, once: %d messages to %d people; nothing reached anybody else.
-%d activities and their to-dos ended alike on both sides; %d channels and their groups hold the same people and the same talk. %d counted calls in all.`, `
+%d activities and their to-dos, and %d meetings, ended alike on both sides; %d channels and their groups hold the same people and the same talk. %d counted calls in all.`, `
 每个人都收到了与己有关的消息，且只收到一次：%d 条，%d 人；没有任何人收到多余的消息。
-%d 项活动与待办两边结局一致；%d 个频道与群的成员和发言一致。计费调用共 %d 次。`)
+%d 项活动与待办、%d 次会议两边结局一致；%d 个频道与群的成员和发言一致。计费调用共 %d 次。`)
 
 // judgePeople holds what everybody got against what he was to be told.
 func (d *demo) judgePeople(ctx context.Context, ended <-chan error) error {
@@ -28,7 +28,7 @@ func (d *demo) judgePeople(ctx context.Context, ended <-chan error) error {
 	for _, one := range n.owed {
 		people[one.userid] = true
 	}
-	d.tell(txtPeopleJudge, len(n.owed), len(people), len(n.todos), len(n.clubs), d.stage.ding.CountedCalls()-d.looks)
+	d.tell(txtPeopleJudge, len(n.owed), len(people), len(n.todos), len(n.appointments), len(n.clubs), d.stage.ding.CountedCalls()-d.looks)
 	return d.inSync(ctx)
 }
 
@@ -55,5 +55,5 @@ func (n *newsroom) wrong() []string {
 	for what, times := range n.ding.Duplicates() {
 		out = append(out, fmt.Sprintf("%d times: %s", times, what))
 	}
-	return slices.Concat(out, n.wrongTodos(), n.wrongClubs())
+	return slices.Concat(out, n.wrongTodos(), n.wrongMeetings(), n.wrongClubs())
 }

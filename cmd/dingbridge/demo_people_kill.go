@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -20,9 +22,10 @@ import (
 var (
 	txtPeopleKill = tr("An announcement to 250 people is three calls. The daemon is now a process of its own; it is killed in the middle, and started again:",
 		"面向 250 人的通知需要三次调用。守护进程改为独立进程运行，在中途被强行终止，再重新启动：")
-	txtKilled     = tr("kill -9 while the second of three calls was being answered: %d of %d people had it", "第二次调用等待应答时执行 kill -9：%[2]d 人中已有 %[1]d 人收到")
-	txtKillArrive = tr("started again: all %d people have it, each once", "重新启动后：%d 人全部收到，且每人只收到一次")
-	txtKillEarly  = tr("the daemon was not killed in the middle: %d calls", "守护进程没有在中途被终止：调用了 %d 次")
+	txtKilled        = tr("kill -9 while the second of three calls was being answered: %d of %d people had it", "第二次调用等待应答时执行 kill -9：%[2]d 人中已有 %[1]d 人收到")
+	txtKillArrive    = tr("started again: all %d people have the announcement, each once; the to-do, the event and the group are there", "重新启动后：%d 人全部收到通知，且每人只收到一次；待办、日程与群也已建立")
+	txtKillMeanwhile = tr("While no daemon runs, people go on in odoo: an activity, a meeting, a channel.", "守护进程未运行期间，人们继续在 odoo 中工作：安排活动、召集会议、建立频道。")
+	txtKillEarly     = tr("the daemon was not killed in the middle: %d calls", "守护进程没有在中途被终止：调用了 %d 次")
 )
 
 const (
@@ -56,15 +59,23 @@ func (d *demo) playKill(ctx context.Context, ended <-chan error) error {
 		return &toldError{code: exitRemain}
 	}
 	d.printf("%s  %s  %s\n", time.Now().Format(time.TimeOnly), toDing, d.say(txtKilled, n.reached(words), killReceivers))
+	d.tell(txtKillMeanwhile)
+	meanwhile, err := n.meanwhile(d)
+	if err != nil {
+		return err
+	}
 	if err := d.showInterrupted(ctx, tag); err != nil {
 		return err
 	}
 	var second *child
+	d.after = func(ctx context.Context) error { return d.showExplained(ctx, tag) }
 	err = d.performCounted(ctx, ended, func() (edit, error) {
 		return edit{toDing, d.say(txtKillArrive, killReceivers), func() (err error) {
 			second, err = d.spawn(ctx)
 			return err
-		}, n.told}, nil
+		}, func() bool {
+			return n.told() && !slices.ContainsFunc(meanwhile, func(e edit) bool { return !e.arrived() })
+		}}, nil
 	})
 	if second != nil {
 		err = errors.Join(err, second.end())
@@ -113,18 +124,65 @@ func (n *newsroom) killAt(nth int64, c *child) (sent *atomic.Int64) {
 	return sent
 }
 
-// showInterrupted prints what plan and explain say of an announcement that was interrupted, before a daemon goes on with it.
+// meanwhile are things that people do in Odoo while no daemon runs.
+func (n *newsroom) meanwhile(d *demo) (done []edit, err error) {
+	for _, act := range []func(*demo) (edit, error){n.assign, n.invite, n.found} {
+		e, err := act(d)
+		if err == nil {
+			err = e.do()
+		}
+		if err != nil {
+			return nil, err
+		}
+		done = append(done, e)
+	}
+	return done, nil
+}
+
+// showInterrupted prints the plan of what was interrupted and of what people did since, and how far the announcement has come.
 func (d *demo) showInterrupted(ctx context.Context, tag int64) error {
-	d.printf("\n$ dingbridge plan announcement\n")
-	engine, counts, err := d.planOf(ctx, "announcement")
+	names := []string{"announcement", "activity-todo", "meetings", "channel-group"}
+	d.printf("\n$ dingbridge plan %s\n", strings.Join(names, " "))
+	engine, counts, err := d.planOf(ctx, names...)
 	if err != nil {
 		return err
 	}
-	d.printf("%s\n\n", d.planEnd(counts, []string{"announcement"}))
-	if err := d.explainRecord(ctx, engine, "announcement", bridge.Ref{Side: mapping.Odoo, Kind: "hr.employee.category", ID: bridge.ID(fmt.Sprint(tag))}); err != nil {
+	d.printf("%s\n\n", d.planEnd(counts, names))
+	if err := d.explainRecord(ctx, engine, "announcement", announced(tag)); err != nil {
 		return err
 	}
 	d.printf("\n")
+	return nil
+}
+
+// announced is the tag whose name is announced.
+func announced(tag int64) bridge.Ref { return recordOf("hr.employee.category", tag) }
+
+func recordOf(model string, id int64) bridge.Ref {
+	return bridge.Ref{Side: mapping.Odoo, Kind: model, ID: bridge.ID(strconv.FormatInt(id, 10))}
+}
+
+// showExplained prints what explain says of one of each kind.
+func (d *demo) showExplained(ctx context.Context, tag int64) error {
+	engine, _, err := d.planOf(ctx)
+	if err != nil {
+		return err
+	}
+	n := d.newsroom
+	for _, one := range []struct {
+		mapping string
+		record  bridge.Ref
+	}{
+		{"announcement", announced(tag)},
+		{"activity-todo", recordOf("mail.activity", n.chore().activity)},
+		{"meetings", recordOf("calendar.event", n.appointment().meeting)},
+		{"channel-group", recordOf("mail.channel", n.club().channel)},
+	} {
+		d.printf("\n")
+		if err := d.explainRecord(ctx, engine, one.mapping, one.record); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

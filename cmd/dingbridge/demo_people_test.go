@@ -20,7 +20,7 @@ func TestDemoOfPeople(t *testing.T) {
 		t.Fatalf("exit code %d\n%s\n%s", got.code, got.out, got.err)
 	}
 	for _, words := range []string{
-		"kill -9 while the second of three calls was being answered: 200 of 250 people had it", "1 of 3 calls made", "started again: all 250 people have it, each once",
+		"kill -9 while the second of three calls was being answered: 200 of 250 people had it", "1 of 3 calls made", "+ dingtalk todo (new)", "+ dingtalk calendar_event (new)", "+ dingtalk group (new)", "mapping meetings", "started again: all 250 people have the announcement, each once",
 		"told nobody: needaction_partner_ids is res.partner", "at most 2048 are allowed; held", "41049 消息内容含有敏感信息; held", "HALTED  webhook:sales",
 		"Everybody was told what concerns him, once", "In sync: nothing to do",
 	} {
@@ -28,8 +28,8 @@ func TestDemoOfPeople(t *testing.T) {
 			t.Errorf("%q is missing in\n%s", words, got.out)
 		}
 	}
-	if n := len(arrival.FindAllString(got.out, -1)); n != 52 {
-		t.Errorf("%d lines, not 52\n%s", n, got.out)
+	if n := len(arrival.FindAllString(got.out, -1)); n != 64 {
+		t.Errorf("%d lines, not 64\n%s", n, got.out)
 	}
 }
 
@@ -77,9 +77,12 @@ func TestJudgeOfMessagesFindsEveryDifference(t *testing.T) {
 	found("was told 2 times: 放假")
 	must(t, w.ding.Notices.Recall(t.Context(), id))
 	found("recalled is true: 放假")
-	n.todos = []chore{{subject: "回访", ends: "done"}}
+	n.todos = []*chore{{subject: "回访", ends: "done"}}
 	found("回访 is to be done: to-do done false")
-	n.todos, n.clubs = nil, []club{{name: "项目", members: []string{"seller"}, said: []string{"你好"}}}
+	n.appointments = []*appointment{{name: "评审"}}
+	found("0 events of 1 meetings")
+	found("评审: cancelled false")
+	n.todos, n.clubs = nil, []*club{{name: "项目", members: []string{"seller"}, said: []string{"你好"}}}
 	found("channel and group of 项目: not the members seller on both sides")
 	found(`in 项目 stands [], not ["你好"]`)
 }

@@ -41,7 +41,7 @@ func (n *newsroom) chores(d *demo) []func() (edit, error) {
 }
 
 // chore is the one of the present act.
-func (n *newsroom) chore() *chore { return &n.todos[len(n.todos)-1] }
+func (n *newsroom) chore() *chore { return n.todos[len(n.todos)-1] }
 
 // todo is the to-do of an activity.
 func (n *newsroom) todo(c *chore) dingtalktest.Todo {
@@ -62,7 +62,7 @@ func (n *newsroom) open(c *chore) bool {
 func (n *newsroom) assign(d *demo) (edit, error) {
 	seller, assistant := n.cast["seller"], n.cast["assistant"]
 	customer, name, err := n.customer()
-	n.todos = append(n.todos, chore{customer: customer, subject: "回访第" + n.next() + "次"})
+	n.todos = append(n.todos, &chore{customer: customer, subject: "回访第" + n.next() + "次"})
 	c := n.chore()
 	rough := n.rough
 	return edit{toDing, n.say(txtTodoMade, seller.name, assistant.name, name), func() (err error) {
@@ -96,6 +96,16 @@ func (n *newsroom) activity(customer int64, to *reader, summary string, due time
 	return n.cast["seller"].Create("mail.activity", map[string]any{
 		"res_model_id": model, "res_id": customer, "user_id": to.uid, "summary": summary, "date_deadline": due.In(china).Format(time.DateOnly), "activity_type_id": int64(2),
 	})
+}
+
+// clear cancels what is open, so that it is not told of at nine.
+func (n *newsroom) clear() error {
+	for _, c := range n.todos {
+		if c.ends == "" {
+			c.ends = "cancelled"
+		}
+	}
+	return n.admin.Unlink("mail.activity", n.odoo.Search("mail.activity", []any{})...)
 }
 
 func (n *newsroom) postpone() (edit, error) {
@@ -171,8 +181,7 @@ func (n *newsroom) wrongTodos() []string {
 			out = append(out, "two to-dos: "+t.Subject)
 		}
 	}
-	for i := range n.todos {
-		c := &n.todos[i]
+	for _, c := range n.todos {
 		t, messages := n.todo(c), n.feedback(c)
 		done, gone, says := c.ends == "ticked" || c.ends == "done", c.ends == "cancelled" || c.ends == "dropped", 0
 		if done {
