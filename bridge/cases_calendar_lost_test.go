@@ -1,6 +1,7 @@
 package bridge_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -346,4 +347,17 @@ func TestAnEventThatWasReceivedIsLookedAtAfterARestart(t *testing.T) {
 	d.ding.ClearFailures()
 	must(t, d.engine.Step(d.ctx, 2*time.Second))
 	want(t, "place", text(d.meeting(id), "location"), "大厅")
+}
+
+// TestActivitiesAndMeetingsArePolledSideBySide: the polls of the two remember what is missing, each by itself (-race).
+func TestActivitiesAndMeetingsArePolledSideBySide(t *testing.T) {
+	d := newDeskWith(t, nil, []mapping.Source{meetingsYAML(t)})
+	d.odoo.ResetJournal()
+	ctx, stop := context.WithCancel(d.ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- d.engine.Run(ctx) }()
+	reads := func(model string) int { return d.odoo.Calls(model, "search_read") + d.odoo.Calls(model, "search") }
+	d.eventually(func() bool { return reads("mail.activity") > 5 && reads("calendar.event") > 5 })
+	stop()
+	must(t, <-ended)
 }

@@ -132,8 +132,6 @@ type Engine struct {
 	polls  pollState
 	polled *polled
 
-	vanished map[string]map[int64]bool // links, by mapping, of whose missing records the polls have told already; the poll's own
-
 	linked  linkCounts              // for the Guard
 	dryLeft map[string]map[Risk]int // of a printed plan: what is left of the budgets, by mapping
 

@@ -15,8 +15,26 @@ import (
 
 // pollState is what the polls of this process know about each model's clock.
 type pollState struct {
-	mu sync.Mutex
-	at map[string]*modelClock
+	mu      sync.Mutex
+	at      map[string]*modelClock
+	missing map[string]map[int64]bool // links, by mapping, of whose missing records was told already
+}
+
+// tellMissing notes that of these links of a mapping, and of no others, was told that their records are missing.
+func (p *pollState) tellMissing(name string, links map[int64]bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.missing == nil {
+		p.missing = map[string]map[int64]bool{}
+	}
+	p.missing[name] = links
+}
+
+// toldMissing are the links of a mapping of whose missing records was told already.
+func (p *pollState) toldMissing(name string) map[int64]bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.missing[name]
 }
 
 // modelClock follows Odoo's own times: up to when everything was handled, and the process's monotonic clock at that moment. Odoo

@@ -27,14 +27,14 @@ func (e *Engine) touchVanished(ctx context.Context, model string) (int, error) {
 		}
 		links = slices.DeleteFunc(links, func(l *Link) bool { return m.Kind == calendarKind && isOver(m, l, e.Now()) })
 		var keys []Key
-		told := map[int64]bool{}
+		told, before := map[int64]bool{}, e.polls.toldMissing(m.Name)
 		for some := range slices.Chunk(links, vanishedAtOnce) {
 			missing, err := e.odoo.vanished(ctx, model, some)
 			if err != nil {
 				return touched, err
 			}
 			for _, l := range missing {
-				if told[l.ID] = true; !e.vanished[m.Name][l.ID] {
+				if told[l.ID] = true; !before[l.ID] {
 					keys = append(keys, l.Key())
 				}
 			}
@@ -44,10 +44,7 @@ func (e *Engine) touchVanished(ctx context.Context, model string) (int, error) {
 				return touched, err
 			}
 		}
-		if e.vanished == nil {
-			e.vanished = map[string]map[int64]bool{}
-		}
-		e.vanished[m.Name] = told
+		e.polls.tellMissing(m.Name, told)
 		touched += len(keys)
 	}
 	return touched, nil
