@@ -3,6 +3,9 @@ package bridge_test
 import (
 	"strings"
 	"testing"
+	"time"
+
+	"dingbridge/dingtalk/dingtalktest"
 )
 
 // TestTheStatusBarOfANoticeFollowsTheRecord: the notice stays, what its bar says is changed in it.
@@ -95,4 +98,40 @@ func TestANoticeToPeopleWhoLeft(t *testing.T) {
 	o.step()
 	want(t, "notices to 李四", len(o.said(o.uLi)), 1)
 	want(t, "held", o.held(), "")
+}
+
+// TestAnOrdinaryMessage: it goes, once, into the conversation that a person picked, in his name; where its answer is lost, and where the
+// conversation does not serve, it is held.
+func TestAnOrdinaryMessage(t *testing.T) {
+	o := tellers(t, `
+mapping: picked
+odoo:     {model: hr.department, domain: [[note, "!=", false]]}
+dingtalk: {kind: conversation_message}
+start: now
+fields:
+  - {dingtalk: cid,          value: note}
+  - {dingtalk: sender,       odoo: manager_id, ref: employees}
+  - {dingtalk: text.content, value: "{{ name }}搬家了"}
+`)
+	group, _ := o.ding.Group(o.ding.AddGroup(dingtalktest.Group{Name: "搬家", Owner: o.uLi, Members: []string{o.uLi, o.uZhang}}))
+	o.ding.Set(func(k *dingtalktest.Knobs) { k.OrdinaryMessages = true })
+	o.write("hr.department", o.rd, map[string]any{"manager_id": o.li})
+	o.step()
+	o.ding.Fail(func(r dingtalktest.Request) bool { return r.Path == "/message/send_to_conversation" }, 1, dingtalktest.DropAfter)
+	o.write("hr.department", o.rd, map[string]any{"note": o.ding.PickConversation(group.OpenConversationID)})
+	o.step()
+	o.later(time.Minute)
+	o.step()
+	all := o.ding.Messages()
+	want(t, "messages", len(all), 1)
+	want(t, "kind", all[0].Kind, dingtalktest.ByPerson)
+	want(t, "conversation", all[0].Conversation, group.OpenConversationID)
+	if text := string(all[0].Content); !strings.Contains(text, "搬家了") {
+		t.Errorf("it says %s", text)
+	}
+	o.wantHeld("nobody knows whether it was sent") // a cid that was used and one that never served are refused in the same words
+	o.write("hr.department", o.hq, map[string]any{"note": "nobody picked this", "manager_id": o.zhang})
+	o.step()
+	want(t, "messages", len(o.ding.Messages()), 1)
+	o.wantHeld("40015")
 }

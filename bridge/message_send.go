@@ -78,6 +78,7 @@ func (s *dingSide) sendMessage(ctx context.Context, m *mapping.Mapping, c *creat
 				return err
 			}
 		}
+		again := p.Sending
 		p.Sending = true
 		if err := c.told.keep(); err != nil {
 			return err
@@ -86,7 +87,7 @@ func (s *dingSide) sendMessage(ctx context.Context, m *mapping.Mapping, c *creat
 		switch f := classify(err); {
 		case f == nil:
 			p.Sending, p.At = false, s.now()
-		case f.Ambiguous && !c.told.safe:
+		case f.Ambiguous && !c.told.safe, again && f.Class == FailReject && m.Kind == "conversation_message": // the first call may have used its cid
 			unknown = true
 			continue
 		case f.Class == FailReject || f.Class == FailMissing:
