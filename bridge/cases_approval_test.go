@@ -520,6 +520,7 @@ func TestARevocationThatNoEventToldOf(t *testing.T) {
 // TestEditedBetweenTwoSteps: a decision that takes two methods is not finished about what was edited between them.
 func TestEditedBetweenTwoSteps(t *testing.T) {
 	o := newOffice(t)
+	o.standIn()
 	o.kind = o.people.Create("hr.leave.type", map[string]any{"name": "事假", "allocation_type": "no", "validation_type": "both"})
 	leave, in := o.asked()
 	must(t, o.ding.Agree(in.ID, ""))
@@ -540,6 +541,7 @@ func TestEditedBetweenTwoSteps(t *testing.T) {
 // TestEditedRightAfterTheFirstStep: in the second of our own step, so that Odoo's lock does not tell.
 func TestEditedRightAfterTheFirstStep(t *testing.T) {
 	o := newOffice(t)
+	o.standIn()
 	o.kind = o.people.Create("hr.leave.type", map[string]any{"name": "事假", "allocation_type": "no", "validation_type": "both"})
 	leave, in := o.asked()
 	must(t, o.ding.Agree(in.ID, ""))
@@ -563,6 +565,7 @@ func TestEditedRightAfterTheFirstStep(t *testing.T) {
 // TestDecidedInOdooRightBeforeOurStep: between our look and our step, in the second of the last write.
 func TestDecidedInOdooRightBeforeOurStep(t *testing.T) {
 	o := newOffice(t)
+	o.standIn()
 	o.later(time.Until(time.Now().Truncate(time.Second).Add(time.Second))) // everything happens in one second
 	leave, in := o.asked()
 	must(t, o.ding.Refuse(in.ID, "不行"))
@@ -591,6 +594,7 @@ func TestADecisionWhoseCallIsCutIsCarriedOver(t *testing.T) {
 	for name, how := range map[string]odootest.Failure{"before it": odootest.DropBefore, "after it": odootest.DropAfter} {
 		t.Run(name, func(t *testing.T) {
 			o := newOffice(t)
+			o.standIn()
 			leave, in := o.asked()
 			cut := func(method string) {
 				o.odoo.Fail(func(c odootest.Call) bool { return c.Method == method }, 1, how)

@@ -51,6 +51,7 @@ func TestExpressionText(t *testing.T) {
 		`km_home_work ?? 9`:                      Text("5"),
 		`children ?? 9`:                          Text("9"),
 		`remaining_leaves`:                       Text("2.5"),
+
 		`birthday < '1991-01-01' ? 'old' : 'new'`: Text("old"),
 		`工号 {{ id }}: {{ name }} {{ job_title }}`: Text("工号 42: 张三 "),
 		`{{ job_title }}`:                                EmptyValue,
