@@ -99,7 +99,7 @@ func (b *batch) creationOf(p *pendingCreate) *creation {
 		c.told = &delivery{
 			parts: l.occurrence().Parts, safe: repeatable(b.m.Kind, l.Intent.At, b.now, b.e.Zone), room: p.t.room,
 			media: l.occurrence().uploads(), attachment: b.e.odoo.attachment,
-			keep: func() error { return b.e.Store.Update(b.ctx, func(tx Tx) error { return tx.PutLink(l) }) },
+			link: l, store: b.putLinks,
 		}
 	}
 	if b.m.Approval != nil && p.change.Side == mapping.DingTalk && b.m.Approval.Marker != "" {
@@ -217,11 +217,23 @@ func (b *batch) anotherKey(p *pendingCreate) bool {
 			l.SetBase(p.change.Side, fc.Field, mapping.Text(p.change.Key))
 		}
 	}
-	if err := b.e.Store.Update(b.ctx, func(tx Tx) error { return tx.PutLink(l) }); err != nil {
+	if err := b.putLinks(l); err != nil {
 		p.t.fail = classify(err)
 		return false
 	}
 	return true
+}
+
+// putLinks stores links before the batch is over, all or none.
+func (b *batch) putLinks(links ...*Link) error {
+	return b.e.Store.Update(b.ctx, func(tx Tx) error {
+		for _, l := range links {
+			if err := tx.PutLink(l); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // refusedField is the position of the field the refusal is about, if the record can be made without it; -1 otherwise.

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"dingbridge/bridge"
-	"dingbridge/dingtalk"
 	"dingbridge/dingtalk/dingtalktest"
 	"dingbridge/mapping"
 )
@@ -302,42 +301,6 @@ func TestKilledBeforeARobotsMessageWasSent(t *testing.T) {
 	want(t, "people who got it", len(o.ding.ReceivedCounts()), 45)
 	want(t, "told twice", len(o.ding.Duplicates()), 0)
 	want(t, "held", o.held(), "")
-}
-
-// TestAWebhookTakesTwentyAMinute: what is too much waits; nothing is lost, and nothing comes twice when an answer is.
-func TestAWebhookTakesTwentyAMinute(t *testing.T) {
-	w := newWorldAs(t, nil, append(presets(t), mapping.Source{File: "notice.yaml", Data: []byte(`
-mapping: department-notice
-odoo:     {model: hr.department, domain: [[note, "!=", false]]}
-dingtalk: {kind: robot_message, webhook: 运维群}
-start: now
-fields:
-  - {dingtalk: text.content, value: "{{ name }}：{{ note }}"}
-`)})...)
-	boss := w.ding.AddUser(dingtalktest.User{Name: "老板", Mobile: "13900000001"})
-	group, _ := w.ding.Group(w.ding.AddGroup(dingtalktest.Group{Name: "运维", Owner: boss, Members: []string{boss}}))
-	address := w.ding.AddWebhook(dingtalktest.Webhook{Conversation: group.OpenConversationID, Secret: "SECxyz"})
-	w.options = func(o *bridge.Options) {
-		hook, err := dingtalk.NewWebhook("运维群", address, "SECxyz")
-		must(t, err)
-		o.Webhooks = map[string]dingtalk.Webhook{"运维群": hook}
-		o.Now = w.now
-	}
-	w.reopen()
-	o := staffed(w)
-	for i := range 25 {
-		o.write("hr.department", o.department(fmt.Sprintf("部门%d", i), o.hq, 0), map[string]any{"note": "新"})
-	}
-	o.ding.Fail(func(r dingtalktest.Request) bool { return r.Path == "/robot/send" }, 1, dingtalktest.DropAfter)
-	o.step()
-	want(t, "messages", len(o.ding.Messages()), 20)
-	for range 3 {
-		o.later(time.Minute)
-		o.step()
-	}
-	want(t, "messages", len(o.ding.Messages()), 25)
-	want(t, "told twice", len(o.ding.Duplicates()), 0)
-	o.settled()
 }
 
 func TestASensitiveWordIsHeldWithDingTalksWords(t *testing.T) {

@@ -83,6 +83,10 @@ func (s *dingSide) findDepartment(ctx context.Context, c *creation) error {
 
 // Create implements side.
 func (s *dingSide) Create(ctx context.Context, m *mapping.Mapping, creations []*creation) {
+	if m.Kind == "robot_message" {
+		s.sendByWebhook(ctx, m, creations)
+		return
+	}
 	s.each(len(creations), func(i int) {
 		c := creations[i]
 		switch m.Kind {

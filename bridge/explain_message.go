@@ -32,6 +32,7 @@ type TellingCall struct {
 	Everyone    bool              `json:"everyone,omitempty"`
 	Missed      map[string]string `json:"missed,omitempty"` // who did not get it, and why; "" stands for all of them
 	Asked       bool              `json:"asked,omitempty"`  // DingTalk told who got it
+	Joined      int               `json:"joined,omitempty"` // of a webhook: how many records it tells of, if not of this one alone
 }
 
 // The outcomes of a message that is not over.
@@ -56,6 +57,9 @@ func tellingOf(l *Link) Telling {
 			continue
 		}
 		c := TellingCall{ID: p.ID, State: "waits", At: p.At, Users: p.Users, Departments: p.Departments, Everyone: p.Everyone, Missed: p.Missed, Asked: p.Asked}
+		if p.Joined != nil {
+			c.Joined = p.Joined.Of
+		}
 		switch {
 		case p.ID != "":
 			c.State = "taken"
@@ -221,6 +225,9 @@ func (c TellingCall) print(b *strings.Builder) {
 		fmt.Fprintf(b, "\n  %s  %s  to %s", c.At.UTC().Format(time.RFC3339), c.ID, to)
 	case !whom.empty() || c.State != "refused":
 		fmt.Fprintf(b, "\n  %s: to %s", callStates[c.State], to)
+	}
+	if c.Joined > 0 {
+		fmt.Fprintf(b, ", in one message with %s", counted(c.Joined-1, "other", "others"))
 	}
 	missed := missedWords([]*Part{{Users: c.Users, Departments: c.Departments, Everyone: c.Everyone, ID: c.ID, Missed: c.Missed}})
 	if missed != "" {

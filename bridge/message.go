@@ -20,6 +20,10 @@ type Part struct {
 	// answer nobody knows what became of it.
 	Sending bool      `json:"sending,omitempty"`
 	At      time.Time `json:"at,omitzero"` // when DingTalk took it
+	// Joined is the message in which it is told together with other records, nil when it is told alone. Alone: it stays so, because
+	// DingTalk refused what they said together.
+	Joined *Joined `json:"joined,omitempty"`
+	Alone  bool    `json:"alone,omitempty"`
 	// Missed are those who did not get it, with the reason; "" stands for all of them.
 	Missed map[string]string `json:"missed,omitempty"`
 	Asked  bool              `json:"asked,omitempty"` // DingTalk was asked who got it

@@ -46,13 +46,17 @@ func repeatable(kind string, first, now time.Time, zone *time.Location) bool {
 // delivery is what a creation needs to know of a message.
 type delivery struct {
 	parts []*Part
-	safe  bool         // a part may be sent again when no answer came
-	room  int          // of a notice: how many people may be told of something in this minute
-	keep  func() error // stores how far the sending has got
+	safe  bool                       // a part may be sent again when no answer came
+	room  int                        // of a notice: how many people may be told of something in this minute
+	link  *Link                      // the parts are part of it
+	store func(links ...*Link) error // all or none
 
 	media      map[string]string // the ids of files that were uploaded, by the values that name them
 	attachment func(ctx context.Context, token string) (name string, data []byte, err error)
 }
+
+// keep stores how far the sending has got.
+func (d *delivery) keep() error { return d.store(d.link) }
 
 // errNobodyKnows is the failure of a message of which nobody can tell whether a part of it was sent.
 var errNobodyKnows = &Failure{Class: FailReject, Words: "no answer came, and dingtalk has nothing by which a message could be found again"}
@@ -144,12 +148,7 @@ type noticed struct {
 
 // sendPart makes one call.
 func (s *dingSide) sendPart(ctx context.Context, m *mapping.Mapping, p *Part, values map[string]any) error {
-	message := dingtalk.Object{}
-	for name, v := range values {
-		if v != nil {
-			message[name] = v
-		}
-	}
+	message := messageOf(values)
 	var res dingtalk.SendResult
 	var err error
 	switch m.Kind {
@@ -188,6 +187,17 @@ func (s *dingSide) sendPart(ctx context.Context, m *mapping.Mapping, p *Part, va
 		}
 	}
 	return nil
+}
+
+// messageOf is what the raw values say.
+func messageOf(values map[string]any) dingtalk.Object {
+	message := dingtalk.Object{}
+	for name, v := range values {
+		if v != nil {
+			message[name] = v
+		}
+	}
+	return message
 }
 
 // recallMessage takes the parts of a message back. What DingTalk will not take back stays.

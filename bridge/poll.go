@@ -229,11 +229,11 @@ func (e *Engine) touchPolled(ctx context.Context, model string, rows, closed map
 		if err != nil {
 			return err
 		}
-		var ids []ID
+		var changed []int64
 		fresh := map[int64]string{}
 		for id, stamp := range rows {
 			if !seen[id] {
-				ids = append(ids, odooID(id))
+				changed = append(changed, id)
 				fresh[id] = stamp
 			}
 		}
@@ -247,11 +247,13 @@ func (e *Engine) touchPolled(ctx context.Context, model string, rows, closed map
 		if err != nil {
 			return err
 		}
-		for _, id := range append(soon, left...) {
-			ids = append(ids, odooID(id))
+		changed = slices.Concat(changed, soon, left)
+		slices.Sort(changed) // in the order in which they were made: messages are told in it
+		changed = slices.Compact(changed)
+		ids := make([]ID, len(changed))
+		for i, id := range changed {
+			ids[i] = odooID(id)
 		}
-		slices.Sort(ids)
-		ids = slices.Compact(ids)
 		if err := tx.MarkSeen(model+secondLook, fresh); err != nil {
 			return err
 		}

@@ -115,6 +115,9 @@ func (s *WebhookService) Send(ctx context.Context, w Webhook, message Object) er
 	return failure
 }
 
+// Room is how many messages Send would send by a webhook now.
+func (s *WebhookService) Room(w Webhook) int { return s.pace(w).room(s.c.cfg.Now()) }
+
 // Reply writes into the conversation of a message that somebody sent to the enterprise robot (see RobotMessage), until its webhook
 // expires, from the fields of RobotMessageKind. Only addresses of DingTalk's own host are called.
 func (s *WebhookService) Reply(ctx context.Context, to RobotMessage, message Object) error {
@@ -226,14 +229,34 @@ func (p *pace) take(now time.Time) time.Duration {
 	if wait := p.until.Sub(now); wait > 0 {
 		return wait
 	}
-	if oldest := p.sent[p.next]; !oldest.IsZero() {
-		if wait := oldest.Add(time.Minute).Sub(now); wait > 0 && wait <= time.Minute { // a clock that was set back takes no turns away
-			return wait
-		}
+	if oldest := p.sent[p.next]; p.recent(oldest, now) {
+		return oldest.Add(time.Minute).Sub(now)
 	}
 	p.sent[p.next] = now
 	p.next = (p.next + 1) % len(p.sent)
 	return 0
+}
+
+// room is how many turns there are now.
+func (p *pace) room(now time.Time) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.until.After(now) {
+		return 0
+	}
+	room := 0
+	for _, sent := range p.sent {
+		if !p.recent(sent, now) {
+			room++
+		}
+	}
+	return room
+}
+
+// recent says whether a turn was taken within the minute. A clock that was set back takes no turns away.
+func (*pace) recent(sent, now time.Time) bool {
+	wait := sent.Add(time.Minute).Sub(now)
+	return wait > 0 && wait <= time.Minute
 }
 
 func (p *pace) bar(until time.Time) {

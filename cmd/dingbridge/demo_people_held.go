@@ -21,8 +21,12 @@ var (
 	txtHeldWord    = tr("an announcement with a word that DingTalk refuses: held with its reason", "通知含有被钉钉拒绝的敏感词：附原因挂起")
 	txtHeldReword  = tr("put into other words: told", "换一种说法后：已通知")
 	txtHeldGroup   = tr("the sales people's group is disbanded, and %s confirmed: its people are told, the robot's messages pause", "销售群已解散，此时确认 %s：相关人员收到通知，机器人的消息暂停")
+	txtHeldRush    = tr("%d orders are confirmed at once; a robot may send 20 messages a minute: it tells of the last ones together, once, although the answer is lost", "同时确认 %d 张订单；机器人每分钟最多发 20 条：最后几张合并成一条播报，应答虽丢失也只播报一次")
 	txtHeldRobot   = tr("a robot in a new group, its address in the settings, the daemon restarted: the group is told", "在新群中添加机器人，把地址写入设置并重启守护进程：新群收到播报")
 )
+
+// rushOrders are more than the messages that a robot may send in a minute.
+const rushOrders = 25
 
 // The announcements that DingTalk refuses.
 const (
@@ -44,6 +48,7 @@ func (n *newsroom) troubles(ctx context.Context, d *demo) []func() (edit, error)
 		n.reworded(txtHeldReword),
 		func() (edit, error) { return n.disbanded(d) },
 		func() (edit, error) { return n.regrouped(ctx, d), nil },
+		n.rush,
 	}
 }
 
@@ -126,6 +131,37 @@ func (n *newsroom) regrouped(ctx context.Context, d *demo) edit {
 		n.oweGroup("签下 " + textOf(n.odoo.Get("sale.order", n.made["order"])["name"]) + "！")
 		return d.restart(ctx)
 	})
+}
+
+// rush confirms more orders at once than a robot may speak of in a minute. The answer to what it says of several is lost.
+func (n *newsroom) rush() (edit, error) {
+	var ids []any
+	var names []string
+	for range rushOrders {
+		id, name, err := n.draft()
+		if err != nil {
+			return edit{}, err
+		}
+		ids, names = append(ids, id), append(names, name)
+	}
+	begun := 0
+	return edit{
+		toDing, n.say(txtHeldRush, rushOrders),
+		func() error {
+			n.present, begun = nil, n.ding.Calls("/robot/send")
+			for _, name := range names {
+				n.owe("订单 "+name+" 已确认", "seller", "assistant")
+				n.oweGroup("签下 " + name + "！")
+			}
+			several := func(r dingtalktest.Request) bool {
+				return r.Path == "/robot/send" && strings.Count(string(r.Body), "签下") > 1
+			}
+			n.ding.Fail(several, 1, dingtalktest.DropAfter)
+			_, err := n.cast["director"].Call("sale.order", "action_confirm", []any{ids}, nil)
+			return err
+		},
+		func() bool { return n.told() && n.ding.Calls("/robot/send") < begun+rushOrders },
+	}, nil
 }
 
 // status is what the store knows of mappings, all if none is named; nothing when it cannot be read, and the next look will tell.

@@ -1,0 +1,141 @@
+package bridge_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"dingbridge/bridge"
+	"dingbridge/dingtalk"
+	"dingbridge/dingtalk/dingtalktest"
+	"dingbridge/mapping"
+)
+
+const webhookYAML = `
+mapping: department-notice
+odoo:     {model: hr.department, domain: [[note, "!=", false]]}
+dingtalk: {kind: robot_message, webhook: 运维群}
+start: now
+fields:
+  - {dingtalk: text.content, value: "{{ name }}：{{ note }}"}
+`
+
+// webhookWorld has a group with a robot of its own, into which the mapping writes.
+func webhookWorld(t *testing.T, yaml string) *one {
+	w := newWorldAs(t, nil, append(presets(t), mapping.Source{File: "notice.yaml", Data: []byte(yaml)})...)
+	boss := w.ding.AddUser(dingtalktest.User{Name: "老板", Mobile: "13900000001"})
+	group, _ := w.ding.Group(w.ding.AddGroup(dingtalktest.Group{Name: "运维", Owner: boss, Members: []string{boss}}))
+	address := w.ding.AddWebhook(dingtalktest.Webhook{Conversation: group.OpenConversationID, Secret: "SECxyz"})
+	w.options = func(o *bridge.Options) {
+		hook, err := dingtalk.NewWebhook("运维群", address, "SECxyz")
+		must(t, err)
+		o.Webhooks = map[string]dingtalk.Webhook{"运维群": hook}
+		o.Now = w.now
+	}
+	w.reopen()
+	return staffed(w)
+}
+
+// news gives departments something to be told of.
+func (o *one) news(from, to int, note string) {
+	o.t.Helper()
+	for i := from; i < to; i++ {
+		o.write("hr.department", o.department(fmt.Sprintf("部门%03d", i), o.hq, 0), map[string]any{"note": note})
+	}
+}
+
+// wantOnce insists that each department's news stands in exactly one message, and returns how many of them each message has, in order.
+func (o *one) wantOnce(from, to int, note string) (sizes []int) {
+	o.t.Helper()
+	told := map[string]int{}
+	var order []string
+	for _, m := range o.ding.Messages() {
+		var said struct{ Text struct{ Content string } }
+		must(o.t, json.Unmarshal(m.Content, &said))
+		lines := strings.Split(said.Text.Content, "\n")
+		for _, line := range lines {
+			told[line]++
+			order = append(order, line)
+		}
+		sizes = append(sizes, len(lines))
+	}
+	want(o.t, "in their order", slices.IsSorted(order), true)
+	for i := from; i < to; i++ {
+		if words := fmt.Sprintf("部门%03d：%s", i, note); told[words] != 1 {
+			o.t.Errorf("%s was told %d times", words, told[words])
+		}
+	}
+	return sizes
+}
+
+func webhookCalls(r dingtalktest.Request) bool { return r.Path == "/robot/send" }
+
+// TestAWebhookTakesTwentyAMinute: what finds no room is told in one message; nothing is lost, nothing waits, nothing comes twice.
+func TestAWebhookTakesTwentyAMinute(t *testing.T) {
+	o := webhookWorld(t, webhookYAML)
+	o.news(0, 25, "新")
+	o.step()
+	want(t, "sizes", fmt.Sprint(o.wantOnce(0, 25, "新")), fmt.Sprint(append(slices.Repeat([]int{1}, 19), 6)))
+	o.settled()
+
+	// In the same minute there is no room for more: the next one has it, and again some are told together.
+	o.news(25, 50, "新")
+	o.step()
+	want(t, "messages", len(o.ding.Messages()), 20)
+	o.later(time.Minute)
+	o.step()
+	want(t, "sizes", fmt.Sprint(o.wantOnce(0, 50, "新")[20:]), fmt.Sprint(append(slices.Repeat([]int{1}, 19), 6)))
+	want(t, "told twice", len(o.ding.Duplicates()), 0)
+	o.settled()
+
+	x, err := o.engine.Explain(o.ctx, ref("odoo", "hr.department", o.deptIDs("部门049")[0]))
+	must(t, err)
+	want(t, "explained", strings.Contains(fmt.Sprint(x), "in one message with 5 others"), true)
+}
+
+// TestAJoinedMessageIsGoneOnWithAfterAnInterruption: whoever of the joined comes up next, and whatever became of the call, all are told
+// once, as they were then.
+func TestAJoinedMessageIsGoneOnWithAfterAnInterruption(t *testing.T) {
+	for name, fault := range map[string]dingtalktest.Failure{"the answer is lost": dingtalktest.DropAfter, "the call is lost": dingtalktest.DropBefore} {
+		t.Run(name, func(t *testing.T) {
+			o := webhookWorld(t, webhookYAML)
+			o.news(0, 30, "新")
+			o.ding.Fail(func(r dingtalktest.Request) bool {
+				return webhookCalls(r) && strings.Contains(string(r.Body), "部门029")
+			}, 1, fault)
+			o.step()
+			o.write("hr.department", o.deptIDs("部门029")[0], map[string]any{"note": "改"})
+			options := o.options
+			o.options = func(opts *bridge.Options) { options(opts); opts.BatchSize = 3 }
+			o.reopen()
+			for range 3 {
+				o.later(time.Minute)
+				o.step()
+			}
+			sizes := o.wantOnce(0, 30, "新")
+			want(t, "sizes", fmt.Sprint(sizes), fmt.Sprint(append(slices.Repeat([]int{1}, 19), 11)))
+			o.settled()
+		})
+	}
+}
+
+// TestAJoinedMessageThatIsRefusedIsTakenApart: a word that DingTalk refuses keeps no other record from being told.
+func TestAJoinedMessageThatIsRefusedIsTakenApart(t *testing.T) {
+	o := webhookWorld(t, webhookYAML)
+	o.ding.Set(func(k *dingtalktest.Knobs) { k.SensitiveWords = []string{"违禁"} })
+	o.news(0, 22, "新")
+	o.news(22, 23, "违禁")
+	o.news(23, 25, "新")
+	o.step()
+	for range 2 {
+		o.later(time.Minute)
+		o.step()
+	}
+	o.wantOnce(0, 22, "新")
+	o.wantOnce(23, 25, "新")
+	want(t, "messages", len(o.ding.Messages()), 24)
+	o.wantHeld("430102")
+}
