@@ -139,3 +139,18 @@ func TestAJoinedMessageThatIsRefusedIsTakenApart(t *testing.T) {
 	want(t, "messages", len(o.ding.Messages()), 24)
 	o.wantHeld("430102")
 }
+
+// TestAJoinedMessageThatIsRefusedAfterALostAnswerIsHeld: nobody knows whether the first call was taken; a person does.
+func TestAJoinedMessageThatIsRefusedAfterALostAnswerIsHeld(t *testing.T) {
+	o := webhookWorld(t, webhookYAML)
+	o.news(0, 22, "新")
+	o.ding.Fail(func(r dingtalktest.Request) bool {
+		return webhookCalls(r) && strings.Contains(string(r.Body), "部门021")
+	}, 1, dingtalktest.DropAfter)
+	o.step() // there is no room for a second call in this minute
+	o.ding.Set(func(k *dingtalktest.Knobs) { k.SensitiveWords = []string{"部门020"} })
+	o.later(time.Minute)
+	o.step()
+	want(t, "sizes", fmt.Sprint(o.wantOnce(0, 22, "新")), fmt.Sprint(append(slices.Repeat([]int{1}, 19), 3)))
+	o.wantHeld("nobody knows whether it was sent")
+}

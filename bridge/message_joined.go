@@ -76,12 +76,9 @@ func joinMessages(creations []*creation, room int) {
 		messages[i] = messageOf(c.values)
 	}
 	alone, joined := room, []dingtalk.JoinedMessage(nil)
-	for alone > 0 && alone+len(joined) >= room {
+	for alone > 0 && (joined == nil || alone+len(joined) > room) {
 		alone--
 		joined = dingtalk.JoinMessages(messages[alone:])
-		if alone+len(joined) <= room {
-			break
-		}
 	}
 	for _, j := range joined {
 		if len(j.Of) == 1 {
@@ -99,7 +96,7 @@ func joinMessages(creations []*creation, room int) {
 	}
 }
 
-// sendJoined sends what messages say together. When DingTalk refuses it, each of them is told alone: the fault may be with one.
+// sendJoined sends what messages say together. When DingTalk refuses it, each of them is told alone from then on: the fault may be with one.
 func (s *dingSide) sendJoined(ctx context.Context, m *mapping.Mapping, group []*creation) error {
 	keep := func(change func(*Part)) error {
 		var links []*Link
@@ -113,6 +110,7 @@ func (s *dingSide) sendJoined(ctx context.Context, m *mapping.Mapping, group []*
 		was := *group[i].told.parts[0]
 		return keep(func(p *Part) { *p = was })
 	}
+	again := group[0].told.parts[0].Sending
 	if err := keep(func(p *Part) { p.Sending = true }); err != nil {
 		return err
 	}
@@ -121,6 +119,8 @@ func (s *dingSide) sendJoined(ctx context.Context, m *mapping.Mapping, group []*
 	switch f := classify(err); {
 	case f == nil:
 		return keep(func(p *Part) { p.Sending, p.ID, p.At, p.Joined.Says = false, sent.ID, s.now(), nil })
+	case again && f.Class == FailReject: // the first call may have been taken: then alone would be twice
+		return errNobodyKnows
 	case f.Class == FailReject || f.Class == FailMissing:
 		if err := keep(func(p *Part) { p.Sending, p.Joined, p.Alone = false, nil, true }); err != nil {
 			return err
@@ -128,7 +128,7 @@ func (s *dingSide) sendJoined(ctx context.Context, m *mapping.Mapping, group []*
 		return &Failure{Class: FailRetry, Free: true, Side: mapping.DingTalk, Words: f.Words + "; what was joined is told one by one", Err: err}
 	default:
 		for _, c := range group {
-			c.told.parts[0].Sending = f.Ambiguous // then it is sent again, as the same
+			c.told.parts[0].Sending = again || f.Ambiguous // then it is sent again, as the same
 		}
 		return err
 	}

@@ -98,7 +98,7 @@ func (s *dingSide) sendMessage(ctx context.Context, m *mapping.Mapping, c *creat
 			p.Sending, refused = false, err
 			p.missed("", f.Words)
 		default:
-			p.Sending = f.Ambiguous // then it is sent again, as the same
+			p.Sending = again || f.Ambiguous // then it is sent again, as the same
 			return err
 		}
 		if err := c.told.keep(); err != nil {
