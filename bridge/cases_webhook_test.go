@@ -154,3 +154,20 @@ func TestAJoinedMessageThatIsRefusedAfterALostAnswerIsHeld(t *testing.T) {
 	want(t, "sizes", fmt.Sprint(o.wantOnce(0, 22, "新")), fmt.Sprint(append(slices.Repeat([]int{1}, 19), 3)))
 	o.wantHeld("nobody knows whether it was sent")
 }
+
+// TestARestartedBridgeKeepsWithinTheMinute: DingTalk bars a robot that does not, for ten minutes.
+func TestARestartedBridgeKeepsWithinTheMinute(t *testing.T) {
+	o := webhookWorld(t, webhookYAML)
+	o.news(0, 25, "新")
+	o.step()
+	o.reconnect() // another process knows nothing of what this one has sent
+	o.reopen()
+	o.sync()
+	o.news(25, 35, "新")
+	o.step()
+	want(t, "messages", len(o.ding.Messages()), 20)
+	o.later(time.Minute)
+	o.step()
+	want(t, "sizes", fmt.Sprint(o.wantOnce(0, 35, "新")[20:]), fmt.Sprint(slices.Repeat([]int{1}, 10)))
+	want(t, "refused", o.held(), "")
+}

@@ -169,7 +169,7 @@ func (e *Engine) SyncOnce(ctx context.Context, names []string, patience time.Dur
 	defer release()
 	stop := e.keepingQuota(ctx)
 	defer func() { err = errors.Join(err, stop()) }()
-	if err := e.carryNames(ctx); err != nil {
+	if err := e.takeOver(ctx); err != nil {
 		return err
 	}
 	if err := e.CheckDatabase(ctx); err != nil {

@@ -49,7 +49,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return onLeaseLost(ctx) })
 	g.Go(func() error {
-		if err := e.firstNames(ctx); err != nil || !e.firstCheck(ctx) {
+		if err := e.firstLook(ctx); err != nil || !e.firstCheck(ctx) {
 			return err
 		}
 		e.compareClock(ctx)
@@ -82,10 +82,10 @@ func (e *Engine) firstCheck(ctx context.Context) bool {
 	}
 }
 
-// firstNames carries names, and waits for a store that cannot be written.
-func (e *Engine) firstNames(ctx context.Context) error {
+// firstLook takes the store over, and waits for one that cannot be written.
+func (e *Engine) firstLook(ctx context.Context) error {
 	for {
-		err := e.carryNames(ctx)
+		err := e.takeOver(ctx)
 		var wrong *namesError
 		if err == nil || errors.As(err, &wrong) || errors.Is(err, ErrTaken) || errors.Is(err, ErrLeaseLost) || ctx.Err() != nil {
 			return err
@@ -94,6 +94,14 @@ func (e *Engine) firstNames(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// takeOver does what has to be done with the store of an earlier process before anything else.
+func (e *Engine) takeOver(ctx context.Context) error {
+	if err := e.carryNames(ctx); err != nil {
+		return err
+	}
+	return e.recallPaces(ctx)
 }
 
 // namesError is a mapping that vanished from the configuration and left links behind.

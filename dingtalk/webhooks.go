@@ -118,6 +118,10 @@ func (s *WebhookService) Send(ctx context.Context, w Webhook, message Object) er
 // Room is how many messages Send would send by a webhook now.
 func (s *WebhookService) Room(w Webhook) int { return s.pace(w).room(s.c.cfg.Now()) }
 
+// Sent tells of all messages that were sent by a webhook within the minute, in order, those of other processes too: Send keeps within
+// WebhookPerMinute of all.
+func (s *WebhookService) Sent(w Webhook, at ...time.Time) { s.pace(w).recall(s.c.cfg.Now(), at) }
+
 // Reply writes into the conversation of a message that somebody sent to the enterprise robot (see RobotMessage), until its webhook
 // expires, from the fields of RobotMessageKind. Only addresses of DingTalk's own host are called.
 func (s *WebhookService) Reply(ctx context.Context, to RobotMessage, message Object) error {
@@ -244,13 +248,27 @@ func (p *pace) room(now time.Time) int {
 	if p.until.After(now) {
 		return 0
 	}
-	room := 0
+	return len(p.sent) - p.taken(now)
+}
+
+// taken is how many turns were taken within the minute.
+func (p *pace) taken(now time.Time) (n int) {
 	for _, sent := range p.sent {
-		if !p.recent(sent, now) {
-			room++
+		if p.recent(sent, now) {
+			n++
 		}
 	}
-	return room
+	return n
+}
+
+// recall takes the turns that were taken, if they are more than those that are known.
+func (p *pace) recall(now time.Time, sent []time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if sent = sent[max(0, len(sent)-len(p.sent)):]; len(sent) > p.taken(now) {
+		p.sent, p.next = [WebhookPerMinute]time.Time{}, 0
+		copy(p.sent[len(p.sent)-len(sent):], sent)
+	}
 }
 
 // recent says whether a turn was taken within the minute. A clock that was set back takes no turns away.
