@@ -1,6 +1,7 @@
 package bridge_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -215,6 +216,34 @@ func TestSiblingDepartmentsSwapNamesInOdoo(t *testing.T) {
 	want(t, "王五's department", text(c.employeeOf(wang), "department_id"), same(a))
 	want(t, "held", c.held(), "")
 	c.quiet()
+}
+
+// TestDepartmentsPassTheirNamesRound: none of them can begin, because each is refused what the next one has.
+func TestDepartmentsPassTheirNamesRound(t *testing.T) {
+	for _, several := range []int{3, 5} {
+		t.Run(fmt.Sprint(several), func(t *testing.T) {
+			c := company(t)
+			names := []string{"甲部", "乙部", "丙部", "丁部", "戊部"}[:several]
+			var ids, units []int64
+			for _, name := range names {
+				ids = append(ids, c.department(name, c.hq, 0))
+			}
+			c.step()
+			for _, name := range names {
+				units = append(units, c.unit(name).ID)
+			}
+			for i, id := range ids {
+				c.write("hr.department", id, map[string]any{"name": names[(i+1)%several]})
+			}
+			c.step()
+			c.sync()
+			for i := range ids {
+				want(t, "in dingtalk", c.unit(names[(i+1)%several]).ID, units[i])
+			}
+			want(t, "held", c.held(), "")
+			c.quiet()
+		})
+	}
 }
 
 func TestSiblingDepartmentsSwapNamesInDingTalk(t *testing.T) {
