@@ -26,6 +26,7 @@ func (s *CalendarService) Changes(
 		return CalendarSync{}, err
 	}
 	query := calendarQuery()
+	query.Set("showDeleted", "true") // no document says that a syncToken implies it
 	if since != "" {
 		query.Set("syncToken", since)
 		next, begun, err := s.follow(ctx, person, query, each)
@@ -34,7 +35,6 @@ func (s *CalendarService) Changes(
 		}
 		query.Del("syncToken")
 	}
-	query.Set("showDeleted", "true")
 	if !from.IsZero() {
 		query.Set("timeMin", from.UTC().Format(time.RFC3339))
 	}
@@ -67,7 +67,7 @@ func (s *CalendarService) follow(
 				return "", begun, err
 			}
 		}
-		next = page.Text("syncToken")
+		next = or(page.Text("syncToken"), next)
 	}
 	return next, begun, nil
 }

@@ -271,13 +271,19 @@ func TestCalendarChanges(t *testing.T) {
 		t.Errorf("%+v %v %v", full, err, f.last(path).query)
 	}
 	delta, err := c.Calendars.Changes(bg(), "A", full.Token, time.Time{}, each)
-	if err != nil || delta != (CalendarSync{Token: "sync2"}) || f.last(path).query.Get("timeMin") != "" || !slices.Equal(seen, []string{"e1", "e2cancelled"}) {
+	if err != nil || delta != (CalendarSync{Token: "sync2"}) || f.last(path).query.Get("timeMin") != "" || f.last(path).query.Get("showDeleted") != "true" || !slices.Equal(seen, []string{"e1", "e2cancelled"}) {
 		t.Errorf("%+v %v %q", delta, err, seen)
 	}
 	expired = true
 	if again, err := c.Calendars.Changes(bg(), "A", delta.Token, time.Time{}, each); err != nil || !again.Full || again.Token != "sync1" {
 		t.Errorf("an old token: %+v %v", again, err)
 	}
+	expired = false
+	f.on(path, inTurn(nil, nil, nil, nil, nil, ok(`{"events":[],"nextToken":"n1","syncToken":"early"}`), ok(`{"events":[{"id":"e3"}]}`)))
+	if early, err := c.Calendars.Changes(bg(), "A", "t", time.Time{}, each); err != nil || early.Token != "early" {
+		t.Errorf("a token on another page than the last: %+v %v", early, err)
+	}
+	f.on(path, ok(`{"events":[{"id":"e1"}],"syncToken":"sync1"}`))
 	stop := errors.New("enough")
 	if _, err := c.Calendars.Changes(bg(), "A", "", time.Time{}, func(Object) error { return stop }); !errors.Is(err, stop) {
 		t.Errorf("%v", err)

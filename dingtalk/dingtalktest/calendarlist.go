@@ -62,7 +62,7 @@ func (s *Server) readEventsQuery(p params, now time.Time, userid string) (*event
 		if q.since, ok = s.readSyncToken(token, userid, now); !ok {
 			return nil, badCalendar("syncToken")
 		}
-		q.delta, q.deleted = true, true
+		q.delta, q.deleted = true, q.deleted || !s.knobs.DeltaHidesDeleted
 	}
 	return q, nil
 }

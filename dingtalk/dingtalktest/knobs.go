@@ -116,6 +116,8 @@ type Knobs struct {
 	DeletedTodoFreesSource bool          // the sourceId of a deleted to-do may be used again
 	EventsPerDay           int           // calendar events that one person may have made a day, in UTC+8 (100)
 	SyncTokenLife          time.Duration // of a syncToken, on the server's clock (30 days); how long is not documented
+	DeltaHidesDeleted      bool          // what changed since a syncToken tells of cancelled events only where showDeleted asks for them
+	CancelledBare          bool          // a list shows of a cancelled event its id and status only
 	OrganizerUnlisted      bool          // the organizer is not among the attendees of his event
 	EmptyTextKept          bool          // an empty description or location in a change of an event changes nothing
 	PastUnlisted           bool          // the list of events shows of a series only its rule, no past occurrences
