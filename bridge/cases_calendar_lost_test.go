@@ -134,9 +134,16 @@ func TestAnEventIsCancelledInDingTalk(t *testing.T) {
 
 // Nobody tells of the cancellation: the sweep of the night reads what changed in the organizer's calendar.
 func TestACancellationOfWhichNoEventTold(t *testing.T) {
-	for name, crash := range map[string]bool{"": false, "and a restart before it is looked at": true} {
+	for name, knobs := range map[string]func(*dingtalktest.Knobs){
+		"": nil, "and a restart before it is looked at": nil,
+		"shown only where it is asked for": func(k *dingtalktest.Knobs) { k.DeltaHidesDeleted = true },
+		"of which hardly anything is told": func(k *dingtalktest.Knobs) { k.CancelledBare = true },
+	} {
 		t.Run(name, func(t *testing.T) {
-			d := newDiary(t)
+			d, crash := newDiary(t), name == "and a restart before it is looked at"
+			if knobs != nil {
+				d.ding.Set(knobs)
+			}
 			id, other := d.meet("评审", nil, d.partnerZhang), d.meet("周会", nil)
 			d.step()
 			d.engine.Night(d.ctx)

@@ -179,7 +179,7 @@ func calendarKey(mappingName, person string) string { return "calendar/" + mappi
 // has not changed.
 func (s *dingSide) listEvents(ctx context.Context, m *mapping.Mapping, page func([]Seen) error) (Listing, error) {
 	l := Listing{Partial: true, Scope: "calendars", Why: "only changes are listed", Cursors: map[string]string{}}
-	people, cursors, err := s.calendarsOf(ctx, m)
+	people, cursors, owners, err := s.calendarsOf(ctx, m)
 	if err != nil {
 		return l, err
 	}
@@ -194,7 +194,7 @@ func (s *dingSide) listEvents(ctx context.Context, m *mapping.Mapping, page func
 	for _, person := range people {
 		var seen []Seen
 		next, err := s.client.Calendars.Changes(ctx, person, cursors[person].Token, s.now().Add(-calendarsBack), func(o dingtalk.Object) error {
-			if one, told := s.listedEvent(person, o, began); told {
+			if one, told := s.listedEvent(person, owners[ID(o.Text("id"))], o, began); told {
 				seen = append(seen, one)
 			}
 			return nil
@@ -220,8 +220,9 @@ func (s *dingSide) listEvents(ctx context.Context, m *mapping.Mapping, page func
 }
 
 // listedEvent is a row of a person's calendar; false for what is no news: single meetings of a series, those of the past, and what the
-// person only took out of his own calendar.
-func (s *dingSide) listedEvent(person string, o dingtalk.Object, began time.Time) (Seen, bool) {
+// person only took out of his own calendar. owner organizes the event as far as its link knows: of one that is cancelled the row may tell
+// hardly more than that.
+func (s *dingSide) listedEvent(person, owner string, o dingtalk.Object, began time.Time) (Seen, bool) {
 	id := ID(o.Text("id"))
 	if id == "" || o.Text("seriesMasterId") != "" {
 		return Seen{}, false
@@ -231,10 +232,13 @@ func (s *dingSide) listedEvent(person string, o dingtalk.Object, began time.Time
 	}
 	if o.Text("status") == "cancelled" {
 		why := "cancelled, says the calendar as of " + s.now().UTC().Format(time.RFC3339)
-		if o.Text("organizer") == person {
+		if told := o.Text("organizer"); told != "" {
+			owner = told
+		}
+		if owner == person {
 			s.evidence.note(calendarKind, id, why)
 		}
-		return Seen{ID: id, Existence: Gone, Why: why}, o.Text("organizer") == person
+		return Seen{ID: id, Existence: Gone, Why: why}, owner == person
 	}
 	if o["recurrence"] == nil && endOf(o).Before(s.now().Add(-calendarsPast)) {
 		return Seen{}, false
@@ -255,15 +259,16 @@ func endOf(o dingtalk.Object) time.Time {
 	return day.Add(-14 * time.Hour)
 }
 
-// calendarsOf are the people whose calendars are read, those first whose were not read for longest, and how far they were read.
-func (s *dingSide) calendarsOf(ctx context.Context, m *mapping.Mapping) ([]string, map[string]calendarCursor, error) {
-	people := map[string]calendarCursor{}
+// calendarsOf are the people whose calendars are read, those first whose were not read for longest, how far they were read, and who
+// organizes the linked events.
+func (s *dingSide) calendarsOf(ctx context.Context, m *mapping.Mapping) ([]string, map[string]calendarCursor, map[ID]string, error) {
+	people, owners := map[string]calendarCursor{}, map[ID]string{}
 	for _, userid := range m.Users {
 		o, err := s.client.Users.Get(ctx, userid)
 		switch {
 		case dingtalk.IsNotFound(err) || dingtalk.IsOutOfScope(err):
 		case err != nil:
-			return nil, nil, err
+			return nil, nil, nil, err
 		case o.Text("unionid") != "":
 			people[o.Text("unionid")] = calendarCursor{}
 		}
@@ -275,7 +280,7 @@ func (s *dingSide) calendarsOf(ctx context.Context, m *mapping.Mapping) ([]strin
 		}
 		for _, l := range links {
 			if l.Errand != nil && l.Errand.Owner != "" && !isOver(m, l, s.now()) {
-				people[l.Errand.Owner] = calendarCursor{}
+				people[l.Errand.Owner], owners[l.Ding] = calendarCursor{}, l.Errand.Owner
 			}
 		}
 		for person := range people {
@@ -295,7 +300,7 @@ func (s *dingSide) calendarsOf(ctx context.Context, m *mapping.Mapping) ([]strin
 	})
 	order := slices.Sorted(maps.Keys(people))
 	slices.SortStableFunc(order, func(a, b string) int { return people[a].At.Compare(people[b].At) })
-	return order, people, err
+	return order, people, owners, err
 }
 
 // tokenLife is how long DingTalk knows a client token (a day), less what clocks may differ by.

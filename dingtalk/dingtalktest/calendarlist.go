@@ -102,8 +102,12 @@ func (s *Server) listEvents(c *call) (any, *Refusal) {
 		if e == nil || !e.sees(userid) || e.gone(userid) && !q.deleted || q.delta && e.change <= q.since {
 			continue
 		}
-		if q.series == "" && (q.delta || q.covers(e.begins())) {
-			rows = append(rows, s.showEvent(e, userid, q.attendees))
+		switch row := s.showEvent(e, userid, q.attendees); {
+		case q.series != "" || !q.delta && !q.covers(e.begins()):
+		case s.knobs.CancelledBare && e.gone(userid):
+			rows = append(rows, map[string]any{"id": row["id"], "status": row["status"]})
+		default:
+			rows = append(rows, row)
 		}
 		if e.Recurrence == nil || e.gone(userid) || s.knobs.PastUnlisted && q.series == "" || q.series != "" && q.series != e.ID {
 			continue
