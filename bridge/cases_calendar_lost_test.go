@@ -368,3 +368,41 @@ func TestActivitiesAndMeetingsArePolledSideBySide(t *testing.T) {
 	stop()
 	must(t, <-ended)
 }
+
+// No document says how much of an event the answer to its creation shows.
+func TestTheAnswerToACreationShowsLittle(t *testing.T) {
+	for name, lacks := range map[string][]string{
+		"no people":         {"attendees"},
+		"hardly more":       {"attendees", "description", "location", "reminders", "recurrence", "organizer", "updateTime", "status"},
+		"the id, no more":   {"attendees", "description", "location", "reminders", "recurrence", "organizer", "updateTime", "status", "summary", "start", "end", "isAllDay", "createTime"},
+		"all, for contrast": nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDiary(t)
+			d.ding.Set(func(k *dingtalktest.Knobs) { k.CreatedLacks, k.NoEchoes = lacks, true })
+			id := d.meet("评审", map[string]any{"location": "一号会议室", "description": "带上图纸"}, d.partnerZhang)
+			d.step()
+			e := d.event(0)
+			want(t, "attendees", attending(e), d.uZhang)
+			d.ding.ResetJournal()
+			d.later(2 * time.Second)
+			d.step()
+			d.step()
+			want(t, "counted calls afterwards", d.ding.CountedCalls(), 0)
+			want(t, "name", text(d.meeting(id), "name"), "评审")
+			want(t, "place", text(d.meeting(id), "location"), "一号会议室")
+			want(t, "words", text(d.meeting(id), "description"), "带上图纸")
+			want(t, "held", d.held(), "")
+			must(t, d.ding.EditEvent(e.ID, func(e *dingtalktest.CalendarEvent) { e.Location = "二号会议室" }))
+			d.write("calendar.event", id, map[string]any{"description": "不用带了"})
+			d.step()
+			want(t, "words", d.event(0).Description, "不用带了")
+			want(t, "place", text(d.meeting(id), "location"), "二号会议室")
+			want(t, "held", d.held(), "")
+			must(t, d.ding.EditEvent(e.ID, func(e *dingtalktest.CalendarEvent) { e.Attendees = nil }))
+			d.step()
+			want(t, "people", idsIn(d.meeting(id)["partner_ids"]), ids(d.partnerLi))
+			d.settled()
+		})
+	}
+}

@@ -206,7 +206,9 @@ func (s *Server) createEvent(c *call) (any, *Refusal) {
 		return nil, no
 	}
 	s.admitEvent(e, c.now)
-	return s.showEvent(e, userid, eventAttendees), nil
+	shown := s.showEvent(e, userid, eventAttendees)
+	maps.DeleteFunc(shown, func(name string, _ any) bool { return slices.Contains(s.knobs.CreatedLacks, name) })
+	return shown, nil
 }
 
 // modifyEvent is PUT …/events/{eventId} (修改日程): the organizer only, and only what was sent.
