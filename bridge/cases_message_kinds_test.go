@@ -1,10 +1,12 @@
 package bridge_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"dingbridge/bridge"
 	"dingbridge/dingtalk/dingtalktest"
 )
 
@@ -134,4 +136,59 @@ fields:
 	o.step()
 	want(t, "messages", len(o.ding.Messages()), 1)
 	o.wantHeld("40015")
+}
+
+// DingTalk tells who got a notice of a hundred people at most, and does not answer at all where there are more.
+func TestWhoGotItIsAskedWhereDingTalkTells(t *testing.T) {
+	for name, c := range map[string]struct {
+		receivers string
+		more      int
+		asked     int
+	}{
+		"a small department": {"{department: 1}", 0, 1},
+		"a large one":        {"{department: 1}", 101, 0},
+		"everybody of few":   {"everyone", 0, 1},
+		"everybody of many":  {"everyone", 101, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := tellers(t, strings.Replace(noticeYAML, "{path: member_ids}", c.receivers, 1)+"result: log\n")
+			o.options = func(opt *bridge.Options) { opt.Now = o.now }
+			o.reopen()
+			o.sync()
+			o.ding.Quiet(func() {
+				for i := range c.more {
+					o.ding.AddUser(dingtalktest.User{Name: "外部", Mobile: fmt.Sprintf("137%08d", i), Departments: []int64{o.uRD}})
+				}
+			})
+			o.write("hr.department", o.rd, map[string]any{"note": "放假"})
+			o.step()
+			calls := o.ding.CountedCalls()
+			for range 3 {
+				o.later(6 * time.Minute)
+				o.step()
+			}
+			want(t, "counted calls for the result", o.ding.CountedCalls()-calls, c.asked)
+			want(t, "held", o.held(), "")
+		})
+	}
+}
+
+// A notice that is still being delivered, as its empty result shows, is asked about again, less and less often.
+func TestTheResultOfASlowNotice(t *testing.T) {
+	o := tellers(t, strings.Replace(noticeYAML, "[{path: member_ids}]", "[{path: member_ids}, {userid: gone}]", 1)+"result: log\n")
+	o.options = func(opt *bridge.Options) { opt.Now = o.now }
+	o.reopen()
+	o.sync()
+	o.ding.Set(func(k *dingtalktest.Knobs) { k.NoticeTakes = 3 * time.Hour })
+	o.write("hr.department", o.rd, map[string]any{"note": "放假"})
+	o.step()
+	calls := o.ding.CountedCalls()
+	for range 7 * 12 {
+		o.later(5*time.Minute + time.Second)
+		o.step()
+	}
+	if n := o.ding.CountedCalls() - calls; n < 2 || n > 8 {
+		t.Errorf("%d counted calls", n)
+	}
+	wantWords(t, o.done("department-notice"), "not to gone")
 }

@@ -1,6 +1,9 @@
 package bridge
 
 import (
+	"context"
+	"slices"
+
 	"dingbridge/dingtalk"
 	"dingbridge/mapping"
 )
@@ -12,7 +15,8 @@ func (b *batch) askLater(t *task) {
 	}
 }
 
-// askResults asks DingTalk who got the messages that are due for it. One that is still being delivered is asked about again.
+// askResults asks DingTalk who got the messages that are due for it. One that is still being delivered is asked about again, less and less
+// often. DingTalk tells it of at most NoticeResultUsers people, and does not answer at all where there are more.
 func (b *batch) askResults() {
 	if b.m.Message.Result == mapping.ResultNone || b.dry {
 		return
@@ -26,20 +30,55 @@ func (b *batch) askResults() {
 			if p.Asked || p.ID == "" || b.now.Sub(p.At) > recallFor { // the results are kept as long
 				continue
 			}
-			result, err := b.e.ding.client.Notices.Result(b.ctx, p.ID)
+			few, err := b.e.ding.toFew(b.ctx, p)
+			result := dingtalk.NoticeResult{}
+			if err == nil && few {
+				result, err = b.e.ding.client.Notices.Result(b.ctx, p.ID)
+			}
 			switch f := classify(err); {
-			case f == nil:
+			case f == nil && !few, f != nil && f.Class == FailReject:
+				p.Asked, t.asked = true, true
+			case f != nil && f.Class == FailHalt:
+				t.fail = f
+			case f != nil || result.Nobody():
+				t.wait = b.now.Add(max(b.e.ResultAfter, b.now.Sub(p.At)))
+			default:
 				p.result(result)
 				t.asked = true
-			case f.Class == FailReject:
-				p.Asked, t.asked = true, true
-			case f.Class == FailHalt:
-				t.fail = f
-			default:
-				t.wait = b.now.Add(b.e.ResultAfter)
 			}
 		}
 	}
+}
+
+// toFew says whether a part is for few enough people that DingTalk tells who got it. Who works in a department is asked for; those calls do
+// not count.
+func (s *dingSide) toFew(ctx context.Context, p *Part) (bool, error) {
+	departments, people := slices.Clone(p.Departments), map[string]bool{}
+	if p.Everyone {
+		departments = []int64{1}
+	}
+	for d, err := range s.client.Departments.Walk(ctx, departments) {
+		if err != nil {
+			return false, err
+		}
+		if id, ok := d.Int("dept_id"); ok {
+			departments = append(departments, id)
+		}
+	}
+	for _, id := range p.Users {
+		people[id] = true
+	}
+	for _, id := range departments {
+		for o, err := range s.client.Users.List(ctx, id) {
+			if err != nil {
+				return false, err
+			}
+			if people[o.Text("userid")] = true; len(people) > dingtalk.NoticeResultUsers {
+				return false, nil
+			}
+		}
+	}
+	return len(people) <= dingtalk.NoticeResultUsers, nil
 }
 
 // result notes what DingTalk tells of a part.

@@ -151,6 +151,11 @@ type NoticeResult struct {
 	Withheld           []Withheld
 }
 
+// Nobody reports that the result tells of nobody: the notice is not delivered yet.
+func (r NoticeResult) Nobody() bool {
+	return len(r.Read)+len(r.Unread)+len(r.Invalid)+len(r.Failed)+len(r.Forbidden)+len(r.Withheld)+len(r.InvalidDepartments) == 0
+}
+
 // Withheld says why a person did not get a notice that DingTalk accepted. UserID may be empty where the answer tells a number only.
 type Withheld struct {
 	UserID string

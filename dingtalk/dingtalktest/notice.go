@@ -240,6 +240,9 @@ func (s *Server) noticeResult(c *call) (any, *Refusal) {
 	if n.receivers > resultUsers {
 		return nil, refuse(41052)
 	}
+	if !s.sentOut(n, c.now) { // nothing is known of anybody yet
+		n = &Notice{}
+	}
 	forbidden := []any{}
 	ids := []string{}
 	for id := range n.Forbidden {
