@@ -161,3 +161,19 @@ func TestTheAddressToAnswerToIsNotKept(t *testing.T) {
 		return nil
 	}))
 }
+
+// No document says whether a message that nobody got has a key: without one nothing is left to be sent, and nothing unknown.
+func TestARobotsMessageThatNobodyGets(t *testing.T) {
+	for _, keyless := range []bool{false, true} {
+		o := tellers(t, strings.NewReplacer("work_notice", "person_message", "[{path: member_ids}]", "[{path: member_ids}, {userid: gone}]").Replace(noticeYAML))
+		o.ding.Set(func(k *dingtalktest.Knobs) { k.KeylessToNobody, k.RobotThrottled = keyless, map[string]bool{o.uLi: true, o.uZhang: true} })
+		o.write("hr.department", o.rd, map[string]any{"note": "放假"})
+		calls := o.ding.CountedCalls()
+		o.step()
+		o.step()
+		want(t, "counted calls", o.ding.CountedCalls()-calls, 1)
+		want(t, "held", o.held(), "")
+		wantWords(t, o.done("department-notice"), "not to "+o.uLi+": gets too many messages at once", "not to gone: unknown to dingtalk")
+		o.settled()
+	}
+}

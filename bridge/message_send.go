@@ -186,6 +186,9 @@ func (s *dingSide) sendPart(ctx context.Context, m *mapping.Mapping, p *Part, va
 			p.missed(u, why)
 		}
 	}
+	if p.ID == "" && len(p.Users) > 0 { // DingTalk names no message that went to nobody
+		p.missed("", "all of them were left out")
+	}
 	return nil
 }
 

@@ -28,7 +28,8 @@ const (
 // Premium.Ding.Write; SMS and telephone are paid for besides. Nothing makes a repeated sending known.
 type DingService struct{ c *Client }
 
-// Send sends a DING (发送DING消息), from the fields of DingKind marked Create. Failed of the result names who did not get it.
+// Send sends a DING (发送DING消息), from the fields of DingKind marked Create. Failed of the result names who did not get it; where that
+// is everybody, the result may have no ID.
 func (s *DingService) Send(ctx context.Context, userids []string, ding Object) (SendResult, error) {
 	const api = pathDingSend
 	body, err := DingKind.encodeCreate(api, ding)
@@ -54,13 +55,16 @@ func (s *DingService) Send(ctx context.Context, userids []string, ding Object) (
 	if err != nil {
 		return SendResult{}, err
 	}
-	id, err := sentID(api, "openDingId", answer)
-	result := SendResult{ID: id}
+	result := SendResult{}
+	result.ID, err = sentID(api, "openDingId", answer)
 	for reason, people := range answer.object("failedList") {
 		if result.Failed == nil {
 			result.Failed = map[string][]string{}
 		}
 		result.Failed[cut(reason, maxMessage)] = idList(people)
+	}
+	if result.toNobody(userids) {
+		return result, nil
 	}
 	return result, err
 }

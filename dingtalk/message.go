@@ -3,6 +3,7 @@ package dingtalk
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -53,6 +54,12 @@ type SendResult struct {
 	Throttled []string            // userids that got nothing because they get too much: flowControlledStaffIdList
 	Failed    map[string][]string // userids that got nothing, by the reason in DingTalk's words
 	Reached   []string            // userids that got it, where the answer says
+}
+
+// toNobody reports that the answer names each of these people among those who got nothing.
+func (r SendResult) toNobody(users []string) bool {
+	missed := slices.Concat(append(slices.Collect(maps.Values(r.Failed)), r.Invalid, r.Throttled)...)
+	return !slices.ContainsFunc(users, func(id string) bool { return !slices.Contains(missed, id) })
 }
 
 // sentID insists on the id of a message that was taken; without it nothing is known.

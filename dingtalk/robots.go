@@ -35,6 +35,7 @@ type RobotService struct{ c *Client }
 
 // SendToPersons writes to up to RobotUsers people, each in the conversation he has with the robot (批量发送人与机器人会话中机器人消息), from
 // the fields of PersonMessageKind. Some of the people may be left out all the same: Invalid and Throttled of the result.
+// Where nobody is left, the result may have no ID.
 func (s *RobotService) SendToPersons(ctx context.Context, userids []string, message Object) (SendResult, error) {
 	const api = pathRobotPersons
 	body, err := s.message(api, PersonMessageKind, message)
@@ -49,8 +50,11 @@ func (s *RobotService) SendToPersons(ctx context.Context, userids []string, mess
 	if err != nil {
 		return SendResult{}, err
 	}
-	id, err := sentID(api, "processQueryKey", answer)
-	return SendResult{ID: id, Invalid: answer.IDs("invalidStaffIdList"), Throttled: answer.IDs("flowControlledStaffIdList")}, err
+	result := SendResult{Invalid: answer.IDs("invalidStaffIdList"), Throttled: answer.IDs("flowControlledStaffIdList")}
+	if result.ID, err = sentID(api, "processQueryKey", answer); result.toNobody(userids) {
+		return result, nil
+	}
+	return result, err
 }
 
 // SendToGroup writes into a group that the robot is a member of (机器人发送群聊消息), from the fields of GroupMessageKind.
@@ -160,7 +164,7 @@ func (s *RobotService) groupReaders(ctx context.Context, openConversationID, pro
 				return
 			}
 			next := answer.Text("nextToken")
-			if !answer.Bool("hasMore") || next == "" {
+			if more, told := boolean(answer["hasMore"]); next == "" || told && !more {
 				return
 			}
 			if next == body["nextToken"] {

@@ -21,6 +21,13 @@ func TestRobotToPersons(t *testing.T) {
 	if got := f.last(pathRobotPersons).raw; got != `{"msgKey":"sampleText","msgParam":"{\"content\":\"x\"}","robotCode":"dingtestkey","userIds":["u1","u2","gone","busy"]}` {
 		t.Error(got)
 	}
+	f.on(pathRobotPersons, ok(`{"invalidStaffIdList":["gone"],"flowControlledStaffIdList":["busy"]}`))
+	if r, err := c.Robots.SendToPersons(bg(), []string{"busy", "gone"}, Object{"text.content": "x"}); err != nil || r.ID != "" || len(r.Invalid) != 1 {
+		t.Errorf("nobody is left, and no key: %+v %v", r, err)
+	}
+	if e := failure(t, second(c.Robots.SendToPersons(bg(), []string{"busy", "u1"}, Object{"text.content": "x"}))); !e.Ambiguous {
+		t.Errorf("somebody is left, and no key: %v", e)
+	}
 	read, err := c.Robots.ReadByPersons(bg(), r.ID)
 	if err != nil || !reflect.DeepEqual(read, RobotRead{Status: "SUCCESS", Read: []string{"u1"}, Unread: []string{"u2"}}) {
 		t.Errorf("%+v %v", read, err)
@@ -50,9 +57,9 @@ func TestRobotToGroup(t *testing.T) {
 	f.on(pathRobotGroup, ok(`{"processQueryKey":"k"}`))
 	f.on(pathRobotGroupRead, func(c call) reply {
 		if c.body["nextToken"] == "t1" {
-			return reply{body: `{"sendStatus":"SUCCESS","readUserIds":["u3"],"hasMore":false,"nextToken":""}`}
+			return reply{body: `{"sendStatus":"SUCCESS","readUserIds":["u3"],"hasMore":false,"nextToken":"t9"}`}
 		}
-		return reply{body: `{"sendStatus":"SUCCESS","readUserIds":["u1","u2"],"hasMore":true,"nextToken":"t1"}`}
+		return reply{body: `{"sendStatus":"SUCCESS","readUserIds":["u1","u2"],"nextToken":"t1"}`} // hasMore is told at the end only
 	})
 	f.on(pathRobotGroupRecall, ok(`{"successResult":["k"],"failedResult":{}}`))
 	f.on(pathRobotFile, ok(`{"downloadUrl":"https://d"}`))
@@ -124,6 +131,11 @@ func TestDing(t *testing.T) {
 	if err != nil || r.ID != "d" || !reflect.DeepEqual(r.Failed, map[string][]string{"no mobile": {"u2"}}) {
 		t.Errorf("%+v %v", r, err)
 	}
+	f.on(pathDingSend, ok(`{"failedList":{"no mobile":["u2"],"no right":["u1"]}}`))
+	if r, err := c.Dings.Send(bg(), []string{"u1", "u2"}, Object{"content": "x"}); err != nil || r.ID != "" || len(r.Failed) != 2 {
+		t.Errorf("nobody is left, and no id: %+v %v", r, err)
+	}
+	f.on(pathDingSend, ok(`{"openDingId":"d"}`))
 	if got := f.last(pathDingSend).raw; got != `{"content":"x","receiverUserIdList":["u1","u2"],"remindType":1,"robotCode":"dingtestkey"}` {
 		t.Error(got)
 	}

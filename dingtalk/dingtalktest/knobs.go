@@ -137,6 +137,7 @@ type Knobs struct {
 	NoticeTakes      time.Duration   // how long the sending of a work notice goes on, on the server's clock
 	Unreachable      map[string]bool // people whom no work notice and no message of the robot reaches
 	RobotThrottled   map[string]bool // people to whom the robot has said too much: flowControlledStaffIdList
+	KeylessToNobody  bool            // the robot's answer that nobody got a message carries no processQueryKey
 	RobotStopped     bool            // bot.stopped
 	UnsafeURLs       []string        // texts with one of them: 40048, contain.unsafe.url
 	OrdinaryMessages bool            // the app was granted /message/send_to_conversation; else 43007

@@ -145,10 +145,13 @@ func (s *Server) robotToPersons(c *call) (any, *Refusal) {
 			m.Delivered = append(m.Delivered, id)
 		}
 	}
+	left := map[string]any{"invalidStaffIdList": nonNil(m.Invalid), "flowControlledStaffIdList": nonNil(m.Throttled)}
+	if s.knobs.KeylessToNobody && len(reached) == len(m.Throttled) {
+		return left, nil
+	}
 	s.hand(m)
-	return map[string]any{
-		"processQueryKey": m.ID, "invalidStaffIdList": nonNil(m.Invalid), "flowControlledStaffIdList": nonNil(m.Throttled),
-	}, nil
+	left["processQueryKey"] = m.ID
+	return left, nil
 }
 
 // robotToGroup is POST /v1.0/robot/groupMessages/send (机器人发送群聊消息).
