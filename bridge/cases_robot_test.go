@@ -166,7 +166,9 @@ func TestTheAddressToAnswerToIsNotKept(t *testing.T) {
 func TestARobotsMessageThatNobodyGets(t *testing.T) {
 	for _, keyless := range []bool{false, true} {
 		o := tellers(t, strings.NewReplacer("work_notice", "person_message", "[{path: member_ids}]", "[{path: member_ids}, {userid: gone}]").Replace(noticeYAML))
-		o.ding.Set(func(k *dingtalktest.Knobs) { k.KeylessToNobody, k.RobotThrottled = keyless, map[string]bool{o.uLi: true, o.uZhang: true} })
+		o.ding.Set(func(k *dingtalktest.Knobs) {
+			k.KeylessToNobody, k.RobotThrottled = keyless, map[string]bool{o.uLi: true, o.uZhang: true}
+		})
 		o.write("hr.department", o.rd, map[string]any{"note": "放假"})
 		calls := o.ding.CountedCalls()
 		o.step()

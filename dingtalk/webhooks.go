@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -198,14 +199,14 @@ func (w Webhook) judge(e *Error, bounded func(time.Duration) time.Duration) {
 // securityVerdict tells the four cases of 310000 apart, which only its words do. That the keywords are missing is about the message; a
 // timestamp, a signature or an address that is refused would be with every other message too.
 func securityVerdict(message string) verdict {
-	lower := strings.ToLower(message)
-	for _, word := range []string{"timestamp", "sign", "ip", "whitelist"} {
-		if strings.Contains(lower, word) {
-			return verdict{class: Halt, after: haltConfig}
-		}
+	if securityWords.MatchString(message) {
+		return verdict{class: Halt, after: haltConfig}
 	}
 	return vReject
 }
+
+// securityWords are whole words: an "ip" stands in "description" as well.
+var securityWords = regexp.MustCompile(`(?i)\b(timestamp|sign|signature|ip|whitelist)\b|时间戳|签名|白名单`)
 
 func (s *WebhookService) pace(w Webhook) *pace {
 	s.mu.Lock()

@@ -125,6 +125,9 @@ func TestWebhookRefusals(t *testing.T) {
 		body string
 		want Error
 	}{
+		"keywords, as": {`{"errcode":310000,"errmsg":"description:keywords not in content;solution:assign one of them"}`, Error{Class: Reject}},
+		"address, as":  {`{"errcode":310000,"errmsg":"IP不在白名单"}`, Error{Class: Halt, Scope: "webhook:ops", After: haltConfig}},
+
 		"limited":     {`{"errcode":410100,"errmsg":"send too fast"}`, Error{Class: Halt, Scope: "webhook:ops", After: WebhookBar}},
 		"limited, as": {`{"errcode":130101,"errmsg":"send too fast, exceed 20 times per minute"}`, Error{Class: Halt, Scope: "webhook:ops", After: WebhookBar}},
 		"quota":       {`{"errcode":90030,"errmsg":"m"}`, Error{Class: Halt, Scope: ScopeAPI + pathWebhook, After: haltQuota}},
