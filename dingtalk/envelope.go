@@ -91,10 +91,11 @@ func judgeNew(r request, answer Object, e *Error, now time.Time, secrets *redact
 	if e.Status >= 200 && e.Status < 300 {
 		return answer, nil
 	}
-	e.Code, e.Message = secrets.Cut(answer.Text("code"), 80), secrets.Cut(answer.Text("message"), maxMessage)
-	v, told := fromWords(e.Code, e.Message)
+	code := answer.Text("code")
+	e.Code, e.Message = secrets.Cut(code, 80), secrets.Cut(answer.Text("message"), maxMessage)
+	v, told := fromWords(code, e.Message)
 	if !told {
-		v = newCode(e.Code, r.path, e.Status, now)
+		v = newCode(code, r.path, e.Status, now)
 	}
 	v.apply(e, r, requiredScopes(answer, e.Message, secrets))
 	if m := taskInText.FindStringSubmatch(e.Message); m != nil && IsExists(e) {
@@ -109,7 +110,7 @@ func judgeNew(r request, answer Object, e *Error, now time.Time, secrets *redact
 // judgeOther judges what is no JSON object. A page with a status that is no server failure is the one that bars this address
 // (调用频率限制); anything else came from some server on the way.
 func judgeOther(r request, status int, header http.Header, body []byte) (Object, *Error) {
-	if r.v1 && status >= 200 && status < 300 && len(bytes.TrimSpace(body)) == 0 {
+	if text := string(bytes.TrimSpace(body)); r.v1 && status >= 200 && status < 300 && (text == "" || text == "null") {
 		return Object{}, nil // some v1.0 calls answer success with nothing
 	}
 	e := &Error{Class: Retry, API: r.path, Status: status, Ambiguous: !r.read, Message: "the answer is no JSON object"}

@@ -297,3 +297,34 @@ func TestCodeTableNamesRealFields(t *testing.T) {
 		}
 	}
 }
+
+// What a code means does not depend on what the app's secret happens to be.
+func TestASecretThatIsPartOfACode(t *testing.T) {
+	f := newFar(t)
+	f.on(at(pathCalendarEvent, "A", "e1"), status(403, `{"code":"Forbidden.AccessDenied.QpsLimitForApi","message":"m"}`))
+	_, err := f.client(func(cfg *Config) { cfg.AppSecret = "Access" }).Calendars.Get(bg(), "A", "e1")
+	if e := failure(t, err); e.Class != Retry || !e.throttled() || strings.Contains(e.Error(), "Access") {
+		t.Errorf("%v", e)
+	}
+}
+
+// What a write of the new generation answers is documented of few of them.
+func TestWritesThatAnswerNothing(t *testing.T) {
+	for _, answer := range []answerFunc{ok(``), ok(`null`), ok(`{}`), status(204, ``)} {
+		f := newFar(t)
+		f.on(at(pathCalendarEvent, "A", "e1"), answer)
+		f.on(at(pathCalendarAttendees, "A", "e1"), answer)
+		f.on(at(pathTodo, "A", "t1"), answer)
+		c := f.client()
+		for what, err := range map[string]error{
+			"update": c.Calendars.Update(bg(), Object{"id": "e1", "organizer": "A", "summary": "x"}, CalendarOptions{}),
+			"delete": c.Calendars.Delete(bg(), "A", "e1", CalendarOptions{}),
+			"invite": c.Calendars.AddAttendees(bg(), "A", "e1", []string{"B"}, nil, CalendarOptions{}),
+			"to-do":  c.Todos.Delete(bg(), "A", "t1"),
+		} {
+			if err != nil {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+	}
+}
