@@ -192,3 +192,27 @@ func TestTheResultOfASlowNotice(t *testing.T) {
 	}
 	wantWords(t, o.done("department-notice"), "not to gone")
 }
+
+// Whom a notice reached by a call that got no answer, DingTalk does not tell again: they did get it.
+func TestTheResultOfANoticeThatWasSentAgain(t *testing.T) {
+	o := tellers(t, strings.Replace(noticeYAML, "[{path: member_ids}]", "[{path: member_ids}, {userid: gone}]", 1)+"result: log\n")
+	o.options = func(opt *bridge.Options) { opt.Now = o.now }
+	o.reopen()
+	o.sync()
+	o.ding.Fail(func(r dingtalktest.Request) bool { return strings.HasSuffix(r.Path, "/asyncsend_v2") }, 1, dingtalktest.DropAfter)
+	o.write("hr.department", o.rd, map[string]any{"note": "放假"})
+	told := ""
+	for range 12 {
+		o.step()
+		if told = o.done("department-notice"); strings.Contains(told, "settle") {
+			break
+		}
+		o.later(6 * time.Minute)
+	}
+	want(t, "notices", len(o.ding.Notices()), 2)
+	want(t, "said to 李四", len(o.said(o.uLi)), 1)
+	wantWords(t, told, "not to gone")
+	if strings.Contains(told, o.uLi) {
+		t.Error(told)
+	}
+}

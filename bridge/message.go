@@ -19,7 +19,8 @@ type Part struct {
 	// Sending says that the call was about to be made. Of a kind that DingTalk would take twice it is stored before the call: without an
 	// answer nobody knows what became of it.
 	Sending bool      `json:"sending,omitempty"`
-	At      time.Time `json:"at,omitzero"` // when DingTalk took it
+	At      time.Time `json:"at,omitzero"`     // when DingTalk took it
+	Again   bool      `json:"again,omitempty"` // it was sent once more, as the first call got no answer
 	// Joined is the message in which it is told together with other records, nil when it is told alone. Alone: it stays so, because
 	// DingTalk refused what they said together.
 	Joined *Joined `json:"joined,omitempty"`

@@ -94,7 +94,10 @@ func (p *Part) result(r dingtalk.NoticeResult) {
 		p.missed(u, "withheld by dingtalk")
 	}
 	for _, w := range r.Withheld {
-		if w.UserID != "" {
+		switch {
+		case w.Reason == dingtalk.WithheldRepeat && p.Again: // they had it by the first call
+			delete(p.Missed, w.UserID)
+		case w.UserID != "":
 			p.missed(w.UserID, string(w.Reason))
 		}
 	}

@@ -83,7 +83,7 @@ func (s *dingSide) sendMessage(ctx context.Context, m *mapping.Mapping, c *creat
 			}
 		}
 		again := p.Sending
-		p.Sending = true
+		p.Sending, p.Again = true, p.Again || again
 		if err := c.told.keep(); err != nil {
 			return err
 		}
