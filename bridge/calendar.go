@@ -125,7 +125,7 @@ func (e *Engine) touchEvents(tx Tx, event dingtalk.Event, ev InboxEvent) error {
 	people := event.UnionIDs()
 	change, _ := event.Lookup("changeType")
 	word := strings.ToLower(textOf(change))
-	removed := strings.Contains(word, "cancel") || strings.Contains(word, "delete")
+	removed := strings.Contains(word, "cancel") || strings.Contains(word, "delete") || strings.Contains(word, "remove")
 	why := ev.Type + " (" + shortWord(word) + ") of " + ev.Born.UTC().Format(time.RFC3339)
 	for _, text := range event.CalendarEventIDs() {
 		id := ID(text)

@@ -119,7 +119,14 @@ func TestAMeetingIsDeletedInOdoo(t *testing.T) {
 }
 
 func TestAnEventIsCancelledInDingTalk(t *testing.T) {
+	for _, word := range []string{"cancelled", "delete", "remove"} {
+		t.Run(word, func(t *testing.T) { cancelledInDingTalk(t, word) })
+	}
+}
+
+func cancelledInDingTalk(t *testing.T, word string) {
 	d := newDiary(t)
+	d.ding.Set(func(k *dingtalktest.Knobs) { k.CancelChangeType = word })
 	id := d.meet("评审", nil, d.partnerZhang)
 	d.step()
 	ev := d.event(0).ID

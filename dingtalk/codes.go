@@ -156,6 +156,8 @@ var verdictByCall = map[string]map[string]verdict{
 	pathInstanceExecute:   {"internalError": vReject},
 	// A template, not the app's permission point.
 	pathFormSchema: {"noPermission": rejects("process_code"), "formNotExist": vMissing, "aflowProcessCodeIsError": vMissing},
+	// The robot is not in this group, or the request lacks it: other groups have nothing to do with it.
+	pathRobotGroup: {"invalidParameter.robotCode.missing": rejects("openConversationId")},
 	// The agent id that is set is not this app's: no notice has anything to do with it.
 	pathNoticeSend: {"40056": vSetting}, pathNoticeProgress: {"40056": vSetting}, pathNoticeResult: {"40056": vSetting},
 	pathNoticeRecall: {"40056": vSetting}, pathNoticeStatusBar: {"40056": vSetting},

@@ -103,6 +103,7 @@ func TestRobotRefusals(t *testing.T) {
 		"unknown.send.result": {Class: Retry, Ambiguous: true}, "system.error": {Class: Retry, Ambiguous: true},
 		"invalidParameter.robotCode.notExsit": {Class: Halt, Scope: ScopeAPI + pathRobotGroup},
 		"bot.stopped":                         {Class: Halt, Scope: ScopeAPI + pathRobotGroup},
+		"invalidParameter.robotCode.missing":  {Class: Reject, Field: "openConversationId"},
 		"group.disbanded":                     {Class: Reject, Field: "openConversationId"},
 		"invalid.openConversationId":          {Class: Reject, Field: "openConversationId"},
 		"illegal.receivers":                   {Class: Reject, Field: receiversField},

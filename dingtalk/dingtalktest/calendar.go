@@ -239,7 +239,7 @@ func (s *Server) dropEvent(userid, id string, byAPI bool) *Refusal {
 	if old.Organizer == userid {
 		next.Cancelled = true
 		s.storeEvent(next, s.now())
-		s.emitCalendar(next, "cancelled", byAPI, next.people()...)
+		s.emitCalendar(next, s.knobs.CancelChangeType, byAPI, next.people()...)
 		return nil
 	}
 	next.HiddenFrom = append(next.HiddenFrom, userid)

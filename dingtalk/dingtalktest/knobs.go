@@ -124,6 +124,7 @@ type Knobs struct {
 	PastUnlisted           bool          // the list of events shows of a series only its rule, no past occurrences
 	CalendarTimesUTC       bool          // times of events are shown in UTC; else in their zone
 	CreateChangeType       string        // changeType in calendar_event_change of a new event (created; the example prints create)
+	CancelChangeType       string        // likewise of one that is cancelled (cancelled); no document names a word
 	GroupCallMembers       int           // people one call may put into a group; the documents of v1.0 do not say (40)
 	OwnerEventNamesChat    bool          // chat_update_owner carries chatId, which its example lacks
 	SceneMembersPage       int           // members a page of a scene group's members holds, whatever was asked for (0 = up to 1000)
@@ -174,7 +175,7 @@ func DefaultKnobs() Knobs {
 		ReaddWithin24hPending: true, ClearByEmptyString: true, OrgMailbox: true, SubtreeDelete: true,
 		TokenLife: 7200 * time.Second, ExpiredToken: 40014,
 		WithdrawAfter: 15 * time.Second, DeleteEventType: "delete",
-		TodoPage: 20, EventsPerDay: 100, SyncTokenLife: 30 * 24 * time.Hour, CreateChangeType: "created", GroupCallMembers: 40,
+		TodoPage: 20, EventsPerDay: 100, SyncTokenLife: 30 * 24 * time.Hour, CreateChangeType: "created", CancelChangeType: "cancelled", GroupCallMembers: 40,
 		NoticesPerDay: 500, NoticesPerMinute: 5000, NoticesToAll: 3,
 		WebhookPerMinute: 20, WebhookBar: 10 * time.Minute, WebhookLimitCode: 410100,
 	}
