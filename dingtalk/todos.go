@@ -157,7 +157,11 @@ func (s *TodoService) List(ctx context.Context, person string, q TodoQuery) iter
 				return
 			}
 			for _, row := range page.Rows("todoCards") {
-				if !yield(TodoKind.decode(row), nil) {
+				todo := TodoKind.decode(row)
+				if _, told := todo["done"]; !told && q.Done != nil { // as was asked for
+					todo["done"] = *q.Done
+				}
+				if !yield(todo, nil) {
 					return
 				}
 			}

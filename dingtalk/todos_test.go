@@ -161,7 +161,7 @@ func TestTodoList(t *testing.T) {
 		}
 		got = append(got, fmt.Sprintf("%v %v %v", todo["taskId"], todo["done"], todo["dueTime"]))
 	}
-	if !slices.Equal(got, []string{"t1 true <nil>", "t2 <nil> 5"}) {
+	if !slices.Equal(got, []string{"t1 true <nil>", "t2 true 5"}) {
 		t.Errorf("%q", got)
 	}
 	calls := f.called(path)
