@@ -91,6 +91,22 @@ func TestAChannelFollowsItsGroup(t *testing.T) {
 	c.settled()
 }
 
+// No group is without a name, an owner and members: an answer that leaves one out does not say that it is gone.
+func TestAnAnswerAboutAGroupThatIsNotWhole(t *testing.T) {
+	c, id, chat := paired(t)
+	c.ding.Set(func(k *dingtalktest.Knobs) { k.GroupLacks = []string{"useridlist", "owner"} })
+	must(t, c.ding.RenameGroup(c.uLi, chat, "二期项目"))
+	c.step()
+	want(t, "the channel's name", text(c.people.Get("mail.channel", id), "name"), "二期项目")
+	c.wantPartners(id, "the channel's members", c.pZhang, c.pLi)
+	want(t, "held", c.held(), "")
+	c.ding.Set(func(k *dingtalktest.Knobs) { k.GroupLacks = nil })
+	must(t, c.ding.RemoveMember(c.uZhang, chat, c.uLi))
+	c.step()
+	c.wantPartners(id, "the channel's members", c.pZhang)
+	c.settled()
+}
+
 func TestEachSideGainsAndLosesMembersAtOnce(t *testing.T) {
 	c, id, chat := paired(t)
 	wang := c.employee("王五", "13800000003", map[string]any{"department_id": c.rd})

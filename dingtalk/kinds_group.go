@@ -9,10 +9,11 @@ var GroupKind = Kind{
 	Fields: []Field{
 		{Name: "chatid", Type: ID, Get: true, Unique: true},
 		{Name: "openConversationId", Type: ID, Get: true, Unique: true},
-		{Name: "name", Type: Text, Create: true, Update: true, Get: true, Required: true, MaxLen: 20},
-		{Name: "owner", Type: ID, Create: true, Update: true, Get: true, Required: true, Ref: "user"},
+		// No group is without these three: an answer that lacks one does not tell it.
+		{Name: "name", Type: Text, Create: true, Update: true, Get: true, Required: true, MaxLen: 20, Absent: Unknown},
+		{Name: "owner", Type: ID, Create: true, Update: true, Get: true, Required: true, Absent: Unknown, Ref: "user"},
 		// The owner is one of them. An update makes the calls that add and remove.
-		{Name: "useridlist", Type: IDList, Create: true, Update: true, Get: true, Required: true, MaxLen: maxGroupMembers, Ref: "user"},
+		{Name: "useridlist", Type: IDList, Create: true, Update: true, Get: true, Required: true, MaxLen: maxGroupMembers, Absent: Unknown, Ref: "user"},
 		{Name: "icon", Type: Text, Create: true, Update: true, Get: true},                   // a media id
 		{Name: "conversationTag", Type: Integer, Create: true, Get: true},                   // 2 internal (default), 0 ordinary, which needs a permission
 		{Name: "mentionAllAuthority", Type: Integer, Create: true, Update: true, Get: true}, // @all: 0 everybody, 1 the owner only

@@ -1,6 +1,7 @@
 package dingtalktest
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 )
@@ -166,6 +167,7 @@ func (s *Server) getGroup(c *call) (any, *Refusal) {
 	for _, name := range groupOptionNames {
 		info[name] = g.Options[name]
 	}
+	maps.DeleteFunc(info, func(name string, _ any) bool { return slices.Contains(s.knobs.GroupLacks, name) })
 	return topLevel{"chat_info": info}, nil
 }
 

@@ -126,6 +126,7 @@ type Knobs struct {
 	CreateChangeType       string        // changeType in calendar_event_change of a new event (created; the example prints create)
 	CancelChangeType       string        // likewise of one that is cancelled (cancelled); no document names a word
 	GroupCallMembers       int           // people one call may put into a group; the documents of v1.0 do not say (40)
+	GroupLacks             []string      // what the answer about a group leaves out
 	OwnerEventNamesChat    bool          // chat_update_owner carries chatId, which its example lacks
 	SceneMembersPage       int           // members a page of a scene group's members holds, whatever was asked for (0 = up to 1000)
 	DisbandedGone          bool          // a disbanded group is not found any more; else it is shown with status 2
