@@ -77,6 +77,8 @@ func TestNoticeBodies(t *testing.T) {
 		"long":      {message: Object{"markdown.title": "y", "markdown.text": strings.Repeat("y", 5001)}, field: "markdown.text"},
 		"no pic":    {message: joined(link, Object{"link.picUrl": ""}), field: "link.picUrl"},
 		"minute":    {message: Object{"voice.media_id": "@v", "voice.duration": 60}, field: "voice.duration"},
+		"content":   {message: Object{"oa.message_url": "u", "oa.body.content": strings.Repeat("长", 21)}, want: `{"msgtype":"oa","oa":{"body":{"content":"` + strings.Repeat("长", 21) + `"},"head":{"bgcolor":"FFBBBBBB","text":"` + strings.Repeat("长", 20) + `…"},"message_url":"u"}}`},
+		"author":    {message: Object{"oa.message_url": "u", "oa.body.author": "A"}, want: `{"msgtype":"oa","oa":{"body":{"author":"A"},"head":{"bgcolor":"FFBBBBBB","text":"OA"},"message_url":"u"}}`},
 		"no url":    {message: Object{"oa.body.title": "T"}, field: "oa.message_url"},
 		"no body":   {message: Object{"oa.message_url": "T"}, field: "oa.body.title"},
 		"colour":    {message: joined(oa, Object{"oa.head.bgcolor": "0xFFBBBB"}), field: "oa.head.bgcolor"},

@@ -8,6 +8,9 @@ import (
 // defaultHead is the colour of an oa message's head where none is given: the API insists on one.
 const defaultHead = "FFBBBBBB"
 
+// headText bounds what an oa message's head takes from its content, in characters.
+const headText = 20
+
 // voiceSeconds bounds a voice message, in seconds (消息通知类型).
 const voiceSeconds = 60
 
@@ -90,7 +93,7 @@ func (c content) oa() (Object, error) {
 		head["bgcolor"] = defaultHead
 	}
 	if head["text"] == nil {
-		head["text"] = c.text("body.title")
+		head["text"] = or(or(c.text("body.title"), cut(c.text("body.content"), headText)), "OA")
 	}
 	if !isColour(text(head["bgcolor"])) {
 		return nil, refuse(c.api, "oa.head.bgcolor", "8 hexadecimal digits AARRGGBB expected")

@@ -92,7 +92,7 @@ var (
 
 func (s *Server) checkOA(p params) *Refusal {
 	head, ok := p["head"].(map[string]any)
-	if !ok || !colour.MatchString(asText(head["bgcolor"])) {
+	if !ok || !colour.MatchString(asText(head["bgcolor"])) || asText(head["text"]) == "" {
 		return missing(40035, "head")
 	}
 	body, ok := p["body"].(map[string]any)
