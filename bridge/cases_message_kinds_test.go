@@ -8,6 +8,7 @@ import (
 
 	"dingbridge/bridge"
 	"dingbridge/dingtalk/dingtalktest"
+	"dingbridge/mapping"
 )
 
 // TestTheStatusBarOfANoticeFollowsTheRecord: the notice stays, what its bar says is changed in it.
@@ -215,4 +216,33 @@ func TestTheResultOfANoticeThatWasSentAgain(t *testing.T) {
 	if strings.Contains(told, o.uLi) {
 		t.Error(told)
 	}
+}
+
+// What looks at the record before DingTalk is asked, as polls do several times, does not make the question forgotten; and a message that
+// DingTalk is still to be asked about can be taken back.
+func TestTheResultIsAskedWhateverHappensMeanwhile(t *testing.T) {
+	o := tellers(t, noticeYAML+"result: log\nleave: recall\n")
+	o.options = func(opt *bridge.Options) { opt.Now = o.now }
+	o.reopen()
+	o.sync()
+	o.ding.Set(func(k *dingtalktest.Knobs) { k.NoticeTakes = 3 * time.Hour })
+	o.write("hr.department", o.rd, map[string]any{"note": "放假"})
+	o.step()
+	touch := func() {
+		must(t, o.store.Update(o.ctx, func(tx bridge.Tx) error {
+			return tx.Touch(time.Time{}, bridge.RecordKey("department-notice", mapping.Odoo, bridge.ID(fmt.Sprint(o.rd))))
+		}))
+	}
+	o.ding.ResetJournal()
+	touch()
+	must(t, o.engine.Work(o.ctx, 100*time.Millisecond))
+	o.later(6 * time.Minute)
+	must(t, o.engine.Work(o.ctx, 100*time.Millisecond)) // no poll, and no sweep
+	want(t, "counted calls for the result", o.ding.CountedCalls(), 1)
+	touch()
+	must(t, o.engine.Work(o.ctx, 100*time.Millisecond))
+	want(t, "counted calls when it is not due", o.ding.CountedCalls(), 1)
+	o.write("hr.department", o.rd, map[string]any{"note": false})
+	o.step()
+	want(t, "recalled", o.ding.Notices()[0].Recalled, true)
 }

@@ -28,6 +28,7 @@ type Part struct {
 	// Missed are those who did not get it, with the reason; "" stands for all of them.
 	Missed map[string]string `json:"missed,omitempty"`
 	Asked  bool              `json:"asked,omitempty"` // DingTalk was asked who got it
+	AskAt  time.Time         `json:"ask_at,omitzero"` // it could not tell yet
 }
 
 // done reports that nothing is left to be sent: DingTalk took the part, or refused it.

@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"slices"
+	"time"
 
 	"dingbridge/dingtalk"
 	"dingbridge/mapping"
@@ -23,11 +24,15 @@ func (b *batch) askResults() {
 	}
 	for _, t := range b.tasks {
 		l := t.link
-		if t.fail != nil || l == nil || l.State != Settled || l.Occurrence == nil || b.now.Before(l.Occurrence.Started.Add(b.e.ResultAfter)) {
+		if t.fail != nil || l == nil || l.State != Settled || l.Occurrence == nil {
 			continue
 		}
 		for _, p := range l.Occurrence.Parts {
 			if p.Asked || p.ID == "" || b.now.Sub(p.At) > recallFor { // the results are kept as long
+				continue
+			}
+			if due := later(l.Occurrence.Started.Add(b.e.ResultAfter), p.AskAt); b.now.Before(due) { // polls show a write several times
+				t.askAt(due)
 				continue
 			}
 			few, err := b.e.ding.toFew(b.ctx, p)
@@ -41,13 +46,28 @@ func (b *batch) askResults() {
 			case f != nil && f.Class == FailHalt:
 				t.fail = f
 			case f != nil || result.Nobody():
-				t.wait = b.now.Add(max(b.e.ResultAfter, b.now.Sub(p.At)))
+				p.AskAt = b.now.Add(max(b.e.ResultAfter, b.now.Sub(p.At)))
+				t.askAt(p.AskAt)
 			default:
 				p.result(result)
 				t.asked = true
 			}
 		}
 	}
+}
+
+// askAt makes the record due when DingTalk is to be asked: the first of these times.
+func (t *task) askAt(due time.Time) {
+	if t.ask.IsZero() || due.Before(t.ask) {
+		t.ask = due
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
 }
 
 // toFew says whether a part is for few enough people that DingTalk tells who got it. Who works in a department is asked for; those calls do

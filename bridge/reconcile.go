@@ -48,6 +48,8 @@ type task struct {
 	room       int     // of a notice: how many people may be told of something in this minute
 	asked      bool    // likewise: DingTalk was asked just now who got it
 
+	ask time.Time // likewise: when it is to be asked that
+
 	before ID // of a record that lives again: what it was in DingTalk
 
 	told []string // what a person decided meanwhile: the next look acts on it
@@ -402,6 +404,9 @@ func (b *batch) planTask(t *task) {
 		return
 	case b.m.Message != nil:
 		b.planMessage(t)
+		if !t.ask.IsZero() {
+			t.plan.recheck(t.ask)
+		}
 		return
 	}
 	b.views(t)
