@@ -234,13 +234,14 @@ func TestCalendarFailures(t *testing.T) {
 		{404, "itemNotFound", Error{Class: Missing}},
 		{404, "instanceNotExist", Error{Class: Missing}},
 		{400, "idempotencyProcessing", Error{Class: Retry, After: 2 * time.Second, Ambiguous: true}},
-		{400, "flowLimit", Error{Class: Retry, After: 6*time.Hour + time.Minute}}, // 18:00 in China
+		{400, "flowLimit", Error{Class: Retry, After: 6*time.Hour + time.Minute, nature: throttleAnswer}}, // 18:00 in China
 	} {
 		f := newFar(t)
 		path := at(pathCalendarEvents, "A")
 		f.on(path, status(c.status, fmt.Sprintf(`{"code":%q,"message":"m"}`, c.code)))
 		e := failure(t, second(f.client(newClock().set).Calendars.Create(bg(), newMeeting(nil), CalendarOptions{})))
-		if e.Class != c.want.Class || e.After != c.want.After || e.Ambiguous != c.want.Ambiguous || len(f.called(path)) != 1 {
+		if e.Class != c.want.Class || e.After != c.want.After || e.Ambiguous != c.want.Ambiguous || IsThrottled(e) != c.want.throttled() ||
+			len(f.called(path)) != 1 {
 			t.Errorf("%s: %+v after %d calls", c.code, e, len(f.called(path)))
 		}
 	}

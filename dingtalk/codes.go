@@ -189,7 +189,7 @@ var newCodes = map[string]verdict{
 
 	// To-dos; see also todoWords.
 	"todo.taskCreate.lockError":        vBusy,
-	"todo.taskCreate.flowControlError": {class: Retry, after: time.Minute}, // too many for one executor, or the corp
+	"todo.taskCreate.flowControlError": {class: Retry, after: time.Minute, nature: throttleAnswer}, // too many for one executor, or the corp
 
 	// Groups. The misspelling is DingTalk's.
 	"parameter.invalid": vReject, "permession.checkFailed": vReject,
@@ -243,7 +243,7 @@ func newCode(code, path string, status int, now time.Time) verdict {
 	lower := strings.ToLower(code)
 	switch {
 	case code == "flowLimit": // 100 events a day for one person (创建日程); whose day that is no document says
-		return verdict{class: Retry, after: dayEnds(now).Sub(now)}
+		return verdict{class: Retry, after: dayEnds(now).Sub(now), nature: throttleAnswer}
 	case strings.HasPrefix(code, "Forbidden.AccessDenied.Qps"):
 		return vThrottled
 	case strings.HasPrefix(code, "Forbidden.AccessDenied.Qpm"): // until the next minute begins

@@ -83,7 +83,7 @@ func TestTodoFailures(t *testing.T) {
 		{400, "todo.taskUpdate.paramError", "task not exist", Error{Class: Missing}},
 		{400, "todo.taskUpdate.paramError", "task not belong to bizTag", Error{Class: Reject}},
 		{400, "todo.taskCreate.lockError", "lock", Error{Class: Retry, After: 2 * time.Second, Ambiguous: true}},
-		{400, "todo.taskCreate.flowControlError", "flow", Error{Class: Retry, After: time.Minute}},
+		{400, "todo.taskCreate.flowControlError", "flow", Error{Class: Retry, After: time.Minute, nature: throttleAnswer}},
 		{500, "todo.taskCreate.systemError", "system", Error{Class: Retry, After: 2 * time.Second, Ambiguous: true}},
 	} {
 		f := newFar(t)
@@ -92,6 +92,9 @@ func TestTodoFailures(t *testing.T) {
 		e := failure(t, f.client().Todos.Update(bg(), "A", Object{"taskId": "t1", "subject": "x"}))
 		if e.Class != c.want.Class || e.Field != c.want.Field || e.Holder != c.want.Holder || e.After != c.want.After || e.Ambiguous != c.want.Ambiguous {
 			t.Errorf("%s %s: %+v", c.code, c.message, e)
+		}
+		if IsThrottled(e) != c.want.throttled() {
+			t.Errorf("%s: throttled %t", c.code, IsThrottled(e))
 		}
 		if e.API != pathTodo || strings.Contains(e.Error(), "t1") {
 			t.Errorf("an error names the call, not whom it is about: %v", e)
