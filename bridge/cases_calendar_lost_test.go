@@ -413,3 +413,21 @@ func TestTheAnswerToACreationShowsLittle(t *testing.T) {
 		})
 	}
 }
+
+// An answer that leaves out what every event has, or shows next to nothing of what it may have, empties nothing in Odoo that it must have.
+func TestAnAnswerAboutAnEventThatIsNotWhole(t *testing.T) {
+	d := newDiary(t)
+	id := d.meet("评审", nil, d.partnerZhang)
+	d.step()
+	d.ding.Set(func(k *dingtalktest.Knobs) {
+		k.EventLacks = []string{"attendees", "organizer", "summary", "updateTime", "createTime", "status"}
+	})
+	must(t, d.ding.EditEvent(d.event(0).ID, func(e *dingtalktest.CalendarEvent) { e.Location = "二号会议室" }))
+	d.step()
+	rec := d.meeting(id)
+	want(t, "place", text(rec, "location"), "二号会议室")
+	want(t, "name", text(rec, "name"), "评审")
+	want(t, "organizer", id64(t, text(rec, "user_id")), d.userLi)
+	want(t, "people", idsIn(rec["partner_ids"]), ids(d.partnerZhang, d.partnerLi))
+	want(t, "held", d.held(), "")
+}

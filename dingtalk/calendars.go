@@ -89,9 +89,9 @@ func (s *CalendarService) Create(ctx context.Context, event Object, options Cale
 	return made, s.AddAttendees(ctx, organizer, id, people[len(first):], optional, rest)
 }
 
-// alone makes a detail answer that says nothing about attendees say that there are none.
+// alone makes an answer whose attendees are null say that there are none. One without the word does not tell.
 func alone(answer Object) Object {
-	if answer["attendees"] == nil {
+	if v, told := answer["attendees"]; told && v == nil {
 		answer["attendees"] = []any{}
 	}
 	return answer
@@ -116,7 +116,8 @@ func invited(body Object, organizer string) (people, optional []string) {
 	return people, optional
 }
 
-// Get reads one event as a person sees it (查询单个日程详情). IsNotFound: there is none in that calendar.
+// Get reads one event as a person sees it (查询单个日程详情). IsNotFound: there is none in that calendar. Where the answer does not tell who
+// attends, or cannot hold them all, they are asked for.
 func (s *CalendarService) Get(ctx context.Context, person, id string) (Object, error) {
 	if err := checkPathIDs(pathCalendarEvent, "person", person, "id", id); err != nil {
 		return nil, err

@@ -93,7 +93,7 @@ func TestEventIsRead(t *testing.T) {
 		fmt.Sprint(got["recurrence"]) != "map[pattern:map[type:hourly]]" || got["seriesMasterId"] != "e1" {
 		t.Errorf("%v %v", got, err)
 	}
-	f.on(at(pathCalendarEvent, "B", "local"), ok(`{"id":"local","start":{"dateTime":"2026-08-24T10:00:00","timeZone":"Europe/Paris"},"end":{"dateTime":"x"}}`))
+	f.on(at(pathCalendarEvent, "B", "local"), ok(`{"id":"local","attendees":[],"start":{"dateTime":"2026-08-24T10:00:00","timeZone":"Europe/Paris"},"end":{"dateTime":"x"}}`))
 	if got, err = f.client().Calendars.Get(bg(), "B", "local"); err != nil || got["start"] != int64(1787558400000) || got["end"] != nil {
 		t.Errorf("a time without offset is of its zone: %v %v", got, err)
 	}
@@ -216,9 +216,14 @@ func TestManyAttendees(t *testing.T) {
 			}
 		}
 	}
-	f.on(at(pathCalendarEvent, "A", "e2"), ok(`{"id":"e2"}`))
+	f.on(at(pathCalendarEvent, "A", "e2"), ok(`{"id":"e2","attendees":[]}`))
 	if got, err := f.client().Calendars.Get(bg(), "A", "e2"); err != nil || len(got["attendees"].([]any)) != 0 {
 		t.Errorf("nobody: %v %v", got, err)
+	}
+	f.on(at(pathCalendarEvent, "A", "e3"), ok(`{"id":"e3"}`))
+	f.on(at(pathCalendarAttendees, "A", "e3"), ok(`{"attendees":[{"id":"B"}]}`))
+	if got, err := f.client().Calendars.Get(bg(), "A", "e3"); err != nil || len(got["attendees"].([]any)) != 1 {
+		t.Errorf("not told: %v %v", got, err)
 	}
 }
 

@@ -9,8 +9,9 @@ var CalendarEventKind = Kind{
 	Events: []string{"calendar_event_change"},
 	Fields: []Field{
 		{Name: "id", Type: ID, Get: true, List: true, Unique: true},
-		{Name: "organizer", Type: ID, Create: true, Get: true, List: true, Required: true, Ref: "user", RefBy: "unionid"},
-		{Name: "summary", Type: Text, Create: true, Update: true, Get: true, List: true, Required: true, MaxLen: 2048},
+		// No event is without these two: an answer that lacks one does not tell it.
+		{Name: "organizer", Type: ID, Create: true, Get: true, List: true, Required: true, Absent: Unknown, Ref: "user", RefBy: "unionid"},
+		{Name: "summary", Type: Text, Create: true, Update: true, Get: true, List: true, Required: true, MaxLen: 2048, Absent: Unknown},
 		// No document says how these two are emptied; an empty text is what remains to try, and worth reading back.
 		{Name: "description", Type: Text, Create: true, Update: true, Get: true, List: true, MaxLen: 5000, Clear: ClearEmptyString},
 		{Name: "location", Type: Text, Create: true, Update: true, Get: true, List: true, Clear: ClearEmptyString},

@@ -3,6 +3,8 @@ package dingtalktest
 import (
 	"encoding/base64"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -235,6 +237,7 @@ func (s *Server) showEvent(e *CalendarEvent, userid string, most int) map[string
 	if e.Online {
 		out["onlineMeetingInfo"] = map[string]any{"type": "dingtalk", "conferenceId": "conf" + e.ID, "url": "dingtalk://conference/" + e.ID}
 	}
+	maps.DeleteFunc(out, func(name string, _ any) bool { return slices.Contains(s.knobs.EventLacks, name) })
 	return out
 }
 

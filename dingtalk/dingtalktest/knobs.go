@@ -118,6 +118,7 @@ type Knobs struct {
 	SyncTokenLife          time.Duration // of a syncToken, on the server's clock (30 days); how long is not documented
 	DeltaHidesDeleted      bool          // what changed since a syncToken tells of cancelled events only where showDeleted asks for them
 	CreatedLacks           []string      // what the answer to the creation of an event leaves out
+	EventLacks             []string      // what every answer about an event leaves out
 	CancelledBare          bool          // a list shows of a cancelled event its id and status only
 	OrganizerUnlisted      bool          // the organizer is not among the attendees of his event
 	EmptyTextKept          bool          // an empty description or location in a change of an event changes nothing
