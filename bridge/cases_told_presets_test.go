@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"dingbridge/bridge"
+	"dingbridge/dingtalk"
 	"dingbridge/dingtalk/dingtalktest"
 	"dingbridge/mapping"
 	"dingbridge/odoo/odootest"
@@ -166,22 +167,26 @@ fields:
   - {odoo: attachment_ids, dingtalk: file.media_id, convert: media}
 `)
 	partner := s.people.Create("res.partner", map[string]any{"name": "上海客户"})
-	post := func(name string) {
+	post := func(name, content string) {
 		_, err := s.asZhang.Call("res.partner", "message_post", []any{[]any{partner}}, map[string]any{
-			"body": "合同", "message_type": "comment", "subtype": "mail.mt_comment", "partner_ids": []any{s.partner("li")}, "attachments": []any{[]any{name, "内容"}},
+			"body": "合同", "message_type": "comment", "subtype": "mail.mt_comment", "partner_ids": []any{s.partner("li")}, "attachments": []any{[]any{name, content}},
 		})
 		must(t, err)
 	}
-	post("合同.pdf")
+	post("合同.pdf", "内容")
 	s.ding.Fail(func(r dingtalktest.Request) bool { return strings.HasSuffix(r.Path, "asyncsend_v2") }, 1, dingtalktest.DropAfter)
 	s.step()
 	s.step()
 	want(t, "messages to 李四", len(s.ding.Received(s.uLi)), 1)
 	want(t, "uploads", s.ding.Calls("/media/upload"), 1)
 	want(t, "told twice", len(s.ding.Duplicates()), 0)
-	post("合同.exe")
+	post("合同.exe", "内容")
 	s.step()
 	s.wantHeld("合同.exe")
+	post("大合同.pdf", strings.Repeat("x", dingtalk.MaxNoticeFile+1))
+	s.step()
+	s.wantHeld("and a work notice takes 10485760")
+	want(t, "uploads", s.ding.Calls("/media/upload"), 1)
 }
 
 // TestAClockThatIsSetBringsTheTimeOfASchedule: nobody waits for the hour after which the clock is looked at anyway.

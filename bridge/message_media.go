@@ -16,7 +16,7 @@ import (
 
 // uploadMedia puts the ids of uploaded files in the place of the attachments that a message names. What was uploaded before it was
 // interrupted is not uploaded again: the message must stay the same to the byte.
-func (s *dingSide) uploadMedia(ctx context.Context, c *creation) error {
+func (s *dingSide) uploadMedia(ctx context.Context, kind string, c *creation) error {
 	for _, name := range slices.Sorted(maps.Keys(c.values)) {
 		token, ok := c.values[name].(string)
 		group, _, media := strings.Cut(name, ".")
@@ -30,6 +30,9 @@ func (s *dingSide) uploadMedia(ctx context.Context, c *creation) error {
 		file, data, err := c.told.attachment(ctx, token)
 		if err != nil {
 			return err
+		}
+		if group == "file" && kind == dingtalk.WorkNoticeKind.Name && len(data) > dingtalk.MaxNoticeFile { // an upload may be larger
+			return reject(name, fmt.Sprintf("the file %s has %d bytes, and a work notice takes %d", file, len(data), dingtalk.MaxNoticeFile))
 		}
 		id, err := s.client.Media.Upload(ctx, mediaType(group), file, data)
 		if f := classify(err); f != nil {

@@ -64,7 +64,7 @@ var errNobodyKnows = &Failure{Class: FailReject, Words: "no answer came, and din
 // sendMessage sends the parts of a message that are left. What DingTalk refuses ends a part; what it does not answer to is tried again where
 // that tells nobody twice, and is left to a person elsewhere.
 func (s *dingSide) sendMessage(ctx context.Context, m *mapping.Mapping, c *creation) error {
-	if err := s.uploadMedia(ctx, c); err != nil {
+	if err := s.uploadMedia(ctx, m.Kind, c); err != nil {
 		return err
 	}
 	var refused error

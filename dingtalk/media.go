@@ -53,7 +53,13 @@ func MediaTypeOf(name string) MediaType {
 	return ""
 }
 
-func ending(name string) string { return strings.ToLower(strings.TrimPrefix(path.Ext(name), ".")) }
+// ending is how a file's name ends. There are two ways of writing jpg, of which the documents name one.
+func ending(name string) string {
+	if end := strings.ToLower(strings.TrimPrefix(path.Ext(name), ".")); end != "jpeg" {
+		return end
+	}
+	return "jpg"
+}
 
 // MediaService holds the call about files that messages carry. It counts against the monthly quota.
 type MediaService struct{ c *Client }
@@ -95,7 +101,11 @@ func newUpload(t MediaType, name string, data []byte) (*upload, error) {
 	if err := form.WriteField("type", string(t)); err != nil {
 		return nil, err
 	}
-	part, err := form.CreateFormFile("media", path.Base(name))
+	name = path.Base(name)
+	if end := path.Ext(name); strings.EqualFold(end, ".jpeg") {
+		name = strings.TrimSuffix(name, end) + ".jpg"
+	}
+	part, err := form.CreateFormFile("media", name)
 	if err != nil {
 		return nil, err
 	}

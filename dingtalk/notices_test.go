@@ -208,13 +208,16 @@ func TestMediaUpload(t *testing.T) {
 	if n := len(f.called(pathMediaUpload)); n != 1 {
 		t.Errorf("%d calls", n)
 	}
-	for name, want := range map[string]MediaType{"a.PNG": MediaImage, "a.amr": MediaVoice, "a.mp4": MediaVideo, "a.tar.gz": "", "x": "", "a.docx": MediaFile} {
+	for name, want := range map[string]MediaType{"a.PNG": MediaImage, "a.amr": MediaVoice, "a.mp4": MediaVideo, "a.tar.gz": "", "x": "", "a.docx": MediaFile, "a.jpeg": MediaImage} {
 		if got := MediaTypeOf(name); got != want {
 			t.Errorf("%s: %s", name, got)
 		}
 	}
+	if _, err := c.Media.Upload(bg(), MediaImage, "照片.JPEG", []byte("x")); err != nil || !strings.Contains(f.last(pathMediaUpload).raw, `filename="照片.jpg"`) {
+		t.Errorf("%v %s", err, f.last(pathMediaUpload).raw)
+	}
 	f.on(pathMediaUpload, func(call) reply { return reply{drop: true} })
-	if e := failure(t, second(c.Media.Upload(bg(), MediaImage, "a.png", []byte("x")))); e.Class != Retry || len(f.called(pathMediaUpload)) != 2 {
+	if e := failure(t, second(c.Media.Upload(bg(), MediaImage, "a.png", []byte("x")))); e.Class != Retry || len(f.called(pathMediaUpload)) != 3 {
 		t.Errorf("%v", e)
 	}
 }
