@@ -143,7 +143,9 @@ func (s *CalendarService) Get(ctx context.Context, person, id string) (Object, e
 		}
 		rows = append(rows, row)
 	}
-	setAttendees(event, event.Text("organizer"), rows)
+	if len(rows) != attendeesPage { // no document says that there is a page after the first
+		setAttendees(event, event.Text("organizer"), rows)
+	}
 	return event, nil
 }
 

@@ -208,6 +208,10 @@ func TestManyAttendees(t *testing.T) {
 	if err != nil || len(got.IDs("attendees")) != 501 {
 		t.Errorf("%d %v", len(got.IDs("attendees")), err)
 	}
+	f.on(add, ok(`{"attendees":[%s]}`, strings.Join(rows, ",")))
+	if got, err := f.client().Calendars.Get(bg(), "A", "e1"); err != nil || got["attendees"] != nil {
+		t.Errorf("500 of them, and nobody says whether that is all: %v %v", got["attendees"], err)
+	}
 	for _, rows := range []string{full, `{"id":"e1","start":{"date":"2026-08-24"}}`} {
 		f.on(at(pathCalendarEvents, "A"), ok(`{"events":[%s]}`, rows))
 		for event, err := range f.client().Calendars.List(bg(), "A", newClock().now(), newClock().now().Add(time.Hour)) {
