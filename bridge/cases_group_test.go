@@ -310,6 +310,25 @@ func TestAnEventOfAGroupThatIsNotOursCostsNothing(t *testing.T) {
 	want(t, "counted calls", c.ding.CountedCalls()-calls, 0)
 }
 
+// While a group is looked for whose making got no answer, others are read that no app made: whatever DingTalk calls that, it keeps no group
+// of ours from being read.
+func TestAGroupThatIsNotOursStopsNoOther(t *testing.T) {
+	for _, code := range []int{49000, 43007, 40016} {
+		c, id, chat := paired(t)
+		c.ding.Set(func(k *dingtalktest.Knobs) { k.NoGroupCode = code })
+		c.ding.Fail(func(r dingtalktest.Request) bool { return strings.HasSuffix(r.Path, "/group/create") }, 1, dingtalktest.DropAfter)
+		c.channel("zhang", "另一个", "#钉钉", c.pZhang, c.pLi)
+		c.step()
+		c.step()
+		other := c.ding.AddGroup(dingtalktest.Group{Name: "午饭", Owner: c.uZhang, Members: []string{c.uLi}})
+		must(t, c.ding.RenameGroup(c.uLi, other, "晚饭"))
+		c.step()
+		must(t, c.ding.RenameGroup(c.uLi, chat, "二期项目"))
+		c.step()
+		want(t, "the channel's name", text(c.people.Get("mail.channel", id), "name"), "二期项目")
+	}
+}
+
 func TestANameThatIsTooLongForAGroup(t *testing.T) {
 	c, id, _ := paired(t)
 	c.write("mail.channel", id, map[string]any{"name": strings.Repeat("很长", 11)})

@@ -77,8 +77,14 @@ func TestGroupGet(t *testing.T) {
 	if got, err := c.Groups.Get(bg(), "chat9"); err != nil || got["status"] != int64(GroupDisbanded) {
 		t.Errorf("disbanded: %v %v", got, err)
 	}
-	f.on(pathGroupGet, ok(`{"errcode":49000,"errmsg":"m"}`))
-	if _, err := c.Groups.Get(bg(), "chat9"); !IsNotFound(err) {
+	for _, code := range []string{"49000", "43007", "40016"} {
+		f.on(pathGroupGet, ok(`{"errcode":%s,"errmsg":"m"}`, code))
+		if _, err := c.Groups.Get(bg(), "chat9"); !IsNotFound(err) {
+			t.Errorf("%v", err)
+		}
+	}
+	f.on(pathGroupGet, ok(`{"errcode":60011,"errmsg":"[qyapi_chat_read]"}`))
+	if _, err := c.Groups.Get(bg(), "chat9"); failure(t, err).Class != Halt {
 		t.Errorf("%v", err)
 	}
 	f.on(pathGroupGet, ok(`{"errcode":49017,"errmsg":"m"}`))

@@ -153,7 +153,7 @@ func (s *Server) updateGroup(c *call) (any, *Refusal) {
 func (s *Server) getGroup(c *call) (any, *Refusal) {
 	g := s.groups.at(c.params.text("chatid"), c.horizon)
 	if g == nil || !g.ByAPI || g.Disbanded && s.knobs.DisbandedGone {
-		return nil, noGroup()
+		return nil, groupRefusal(s.knobs.NoGroupCode, "parameter.invalid", "群会话不存在")
 	}
 	info := map[string]any{
 		"name": g.Name, "owner": g.Owner, "useridlist": nonNil(g.Members), "conversationTag": g.Tag, "status": 1,
