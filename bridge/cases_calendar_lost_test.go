@@ -330,7 +330,7 @@ func TestWhatIsNoNewsIsNotReadInDingTalk(t *testing.T) {
 	d.step()
 	d.later(2 * time.Second)
 	d.ding.ResetJournal()
-	d.write("calendar.event", id, map[string]any{"show_as": "free"})
+	d.write("calendar.event", id, map[string]any{"privacy": "confidential"}) // no field of the mapping
 	d.step()
 	want(t, "counted calls", d.ding.CountedCalls(), 0)
 	d.ding.Quiet(func() {

@@ -343,7 +343,7 @@ func (p realPeople) Get(model string, id int64) map[string]any {
 			names = append(names, name)
 		}
 	}
-	rows, err := p.client.SearchRead(p.t.Context(), model, odoo.Domain{odoo.Cond("id", "=", id)}, names, odoo.Options{Context: odoo.Context{"active_test": false}})
+	rows, err := p.client.SearchRead(p.t.Context(), model, odoo.Domain{odoo.Cond("id", "=", id)}, names, odoo.Options{Context: odoo.Context{"active_test": false, "virtual_id": false}})
 	must(p.t, err)
 	if len(rows) == 0 {
 		return nil
@@ -359,7 +359,7 @@ func (p realPeople) Press(model, button string, id int64) error {
 
 func (p realPeople) Search(model string, domain []any) []int64 {
 	p.t.Helper()
-	ids, err := p.client.Search(p.t.Context(), model, domain, odoo.Options{Context: odoo.Context{"active_test": false}})
+	ids, err := p.client.Search(p.t.Context(), model, domain, odoo.Options{Context: odoo.Context{"active_test": false, "virtual_id": false}})
 	must(p.t, err)
 	return ids
 }
