@@ -109,12 +109,15 @@ func TestACancelledMeetingIsMadeAgain(t *testing.T) {
 
 func TestAMeetingIsDeletedInOdoo(t *testing.T) {
 	d := newDiary(t)
-	id, _ := d.meet("评审", nil, d.partnerZhang), d.meet("周会", nil)
+	id, last := d.meet("评审", nil, d.partnerZhang), d.meet("周会", nil)
 	d.step()
 	must(t, d.people.Unlink("calendar.event", id))
 	d.step()
 	want(t, "cancelled", d.eventOf("评审").Cancelled, true)
 	want(t, "cancelled", d.eventOf("周会").Cancelled, false)
+	must(t, d.people.Unlink("calendar.event", last)) // and then there is none any more
+	d.step()
+	want(t, "cancelled", d.eventOf("周会").Cancelled, true)
 	d.settled()
 }
 

@@ -132,6 +132,13 @@ func (s *odooSide) absent(ctx context.Context, m *mapping.Mapping, nums []int64,
 			control = any[0]
 		}
 	}
+	controlled := control != 0
+	if !controlled && mayBeLast(m.Kind) {
+		var err error
+		if controlled, err = s.answers(ctx); err != nil {
+			return err
+		}
+	}
 	ask := missing
 	if control != 0 {
 		ask = append(append([]int64{}, missing...), control)
@@ -149,13 +156,23 @@ func (s *odooSide) absent(ctx context.Context, m *mapping.Mapping, nums []int64,
 		switch {
 		case here[n]:
 			out[id] = Seen{ID: id, Existence: Unseen, Why: "exists, but the bridge's user may not see it"}
-		case control != 0 && here[control], control == 0 && m.Model == activityModel: // the last one was done: that is nothing unusual
+		case controlled && (control == 0 || here[control]):
 			out[id] = Seen{ID: id, Existence: Gone, Why: "deleted in odoo"}
 		default:
 			out[id] = Seen{ID: id, Existence: Unseen, Why: "not answered, and no other record answers either"}
 		}
 	}
 	return nil
+}
+
+// mayBeLast says whether it is nothing unusual that the last record of such a model is deleted, as it would be of people and departments.
+func mayBeLast(kind string) bool { return kind != "user" && kind != "department" && kind != "role" }
+
+// answers says whether Odoo knows the bridge's own user: the evidence that its word about a model without any record can be believed.
+func (s *odooSide) answers(ctx context.Context) (bool, error) {
+	uid := s.client.UID()
+	exist, err := s.client.Exists(ctx, "res.users", []int64{uid})
+	return slices.Contains(exist, uid), err
 }
 
 // List implements side: everything in the mapping's domain, archived records included, by id.
