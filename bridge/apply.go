@@ -162,6 +162,9 @@ func (b *batch) created(p *pendingCreate) (again bool) {
 		}
 		t.wrote = append(t.wrote, applied{change: p.change, fields: p.change.Fields})
 		b.noteWrite(t, p.change.Side)
+		if p.change.Side == mapping.DingTalk {
+			b.e.ding.made.note(b.e.Now(), RecordKey(b.m.Kind, mapping.DingTalk, l.Ding))
+		}
 		b.refs.learn(l)
 		b.started(t)
 	case f.Class == FailPending:

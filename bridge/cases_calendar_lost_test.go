@@ -142,6 +142,24 @@ func cancelledInDingTalk(t *testing.T, word string) {
 	d.settled()
 }
 
+// Somebody takes it out of his own calendar before DingTalk shows it to the bridge.
+func TestAnEventThatDingTalkDoesNotShowYetIsNotGone(t *testing.T) {
+	d := newDiary(t)
+	d.options = func(o *bridge.Options) { o.StaleWindow = 600 * time.Millisecond }
+	d.reopen()
+	d.sync()
+	d.ding.Set(func(k *dingtalktest.Knobs) { k.StaleReads = 250 * time.Millisecond })
+	id := d.meet("评审", nil, d.partnerZhang)
+	must(t, d.engine.Step(d.ctx, 0))
+	must(t, d.ding.DeleteEvent(d.uZhang, d.event(0).ID))
+	must(t, d.ding.FlushEvents(d.ctx))
+	must(t, d.engine.Step(d.ctx, 0))
+	want(t, "active", text(d.meeting(id), "active"), "true")
+	must(t, d.engine.Step(d.ctx, time.Second))
+	want(t, "active", text(d.meeting(id), "active"), "true")
+	d.settled()
+}
+
 // Nobody tells of the cancellation: the sweep of the night reads what changed in the organizer's calendar.
 func TestACancellationOfWhichNoEventTold(t *testing.T) {
 	for name, knobs := range map[string]func(*dingtalktest.Knobs){

@@ -158,6 +158,9 @@ func (s *dingSide) seenEvent(id ID, o dingtalk.Object, began time.Time) Seen {
 
 // noEvent weighs the evidence for an event that does not answer.
 func (s *dingSide) noEvent(id ID, removed string) Seen {
+	if until, young := s.made.ends(RecordKey(calendarKind, mapping.DingTalk, id), s.now()); young {
+		return Seen{ID: id, Existence: Unseen, NotFound: true, Why: "made a moment ago; dingtalk may not show it yet", Until: until}
+	}
 	if why := s.evidence.of(calendarKind, id); why != "" {
 		removed = why
 	}

@@ -20,6 +20,7 @@ type dingSide struct {
 	parallel int
 	now      func() time.Time
 	evidence *evidence
+	made     *recently // what we made: DingTalk may not show it yet
 	granted  *granted
 
 	webhooks map[string]dingtalk.Webhook // of groups' own robots, by the names that mappings use
@@ -36,7 +37,7 @@ type dingSide struct {
 }
 
 func newDingSide(c *dingtalk.Client, parallel int, now func() time.Time, stale time.Duration) *dingSide {
-	return &dingSide{client: c, parallel: parallel, now: now, evidence: newEvidence(now, stale), granted: newGranted()}
+	return &dingSide{client: c, parallel: parallel, now: now, evidence: newEvidence(now, stale), made: newRecently(stale), granted: newGranted()}
 }
 
 // rootDepartment is the id of the whole company; it is no record of a mapping (获取部门列表).
