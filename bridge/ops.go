@@ -33,6 +33,7 @@ func (e *Engine) PlanMappings(ctx context.Context, names []string, yield func(*P
 		if err != nil {
 			return counts, err
 		}
+		counts.Remembered += s.leaveAside()
 		keys, err := e.withWork(ctx, m, s.keys)
 		if err != nil {
 			return counts, err

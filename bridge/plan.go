@@ -253,8 +253,9 @@ type PlanCounts struct {
 	Retired     int `json:"retired"`
 	Held        int `json:"held"`
 	Skipped     int `json:"skipped"`
-	Blocked     int `json:"blocked"` // waiting for a reference
-	Waiting     int `json:"waiting"` // of the operations: over the guard's budget
+	Blocked     int `json:"blocked"`              // waiting for a reference
+	Waiting     int `json:"waiting"`              // of the operations: over the guard's budget
+	Remembered  int `json:"remembered,omitempty"` // what was there before a mapping that starts now: only remembered
 }
 
 // Add sums two counts.
@@ -276,6 +277,7 @@ func (c *PlanCounts) Add(o PlanCounts) {
 	c.Skipped += o.Skipped
 	c.Blocked += o.Blocked
 	c.Waiting += o.Waiting
+	c.Remembered += o.Remembered
 }
 
 // Writes is the number of operations the plan asks for.
@@ -309,10 +311,13 @@ func (c PlanCounts) String() string {
 	add(c.Held, "held", "held")
 	add(c.Skipped, "skipped", "skipped")
 	add(c.Blocked, "waiting for a reference", "waiting for a reference")
-	if len(parts) == 0 {
-		return "In sync: nothing to do."
+	s := "In sync: nothing to do."
+	if len(parts) > 0 {
+		s = strings.Join(parts, ", ") + "."
 	}
-	s := strings.Join(parts, ", ") + "."
+	if c.Remembered > 0 {
+		s += fmt.Sprintf(" %d from before a mapping that starts now are only remembered.", c.Remembered)
+	}
 	if c.Waiting > 0 {
 		s += fmt.Sprintf(" %d of these exceed the guard and wait for a release.", c.Waiting)
 	}

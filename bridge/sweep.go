@@ -473,6 +473,16 @@ func (s *sweep) remember(tx Tx) error {
 	return tx.SetMeta(key, s.stmt.At.UTC().Format(time.RFC3339))
 }
 
+// leaveAside takes out of a plan what remember would only remember, and says how much that is.
+func (s *sweep) leaveAside() (remembered int) {
+	if s.m.Start != "now" || s.began {
+		return 0
+	}
+	before := len(s.keys)
+	s.keys = slices.DeleteFunc(s.keys, func(k Key) bool { return k.Link == 0 })
+	return before - len(s.keys)
+}
+
 // unlisted says whether the mapping has fields that DingTalk's list does not show.
 func (s *sweep) unlisted() bool {
 	return slices.ContainsFunc(s.m.Fields, func(f *mapping.Field) bool { return !f.OnCreate && f.DingName != "" && !s.listed[f.Key] })
