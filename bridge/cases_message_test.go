@@ -106,6 +106,17 @@ func TestWhatStoodInTheDomainBeforeIsNotToldOf(t *testing.T) {
 	want(t, "notices", len(w.ding.Notices()), 0)
 }
 
+func TestWhyThereIsNobodyToBeTold(t *testing.T) {
+	o := tellers(t, strings.Replace(noticeYAML, "[{path: member_ids}]", "[followers, {path: member_ids}, {except: member_ids}]", 1))
+	o.write("hr.department", o.rd, map[string]any{"note": "明天搬家"})
+	text, _ := o.plan("department-notice")
+	wantWords(t, text, "told nobody: the list of followers leads to nobody in dingtalk\n")
+	p := tellers(t, strings.Replace(noticeYAML, "[{path: member_ids}]", "[{path: member_ids}, {except: member_ids}]", 1))
+	p.write("hr.department", p.rd, map[string]any{"note": "明天搬家"})
+	text, _ = p.plan("department-notice")
+	wantWords(t, text, "told nobody: whom it would be for is left out by except\n")
+}
+
 // manyTold is a company whose department has many members.
 func manyTold(t *testing.T, n int, yaml string) *one {
 	t.Helper()

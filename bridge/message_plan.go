@@ -109,7 +109,7 @@ func (b *batch) address(t *task, c *Change) {
 	case a.empty():
 		words := strings.Join(p.missing, "; ")
 		if words == "" {
-			words = "the receivers lead to nobody"
+			words = "whom it would be for is left out by except"
 		}
 		t.plan.Changes, t.plan.Settle = nil, "told nobody: "+words
 	default:

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -127,7 +128,7 @@ func (p *people) of(list []mapping.Person, needed bool) []string {
 			continue
 		}
 		if needed && len(found) == 0 && p.err == nil && (one.Chain != "" || one.Followers) {
-			p.missing = append(p.missing, one.Chain+" leads to nobody in dingtalk")
+			p.missing = append(p.missing, cmp.Or(one.Chain, "the list of followers")+" leads to nobody in dingtalk")
 		}
 		for _, u := range found {
 			if !slices.Contains(out, u) {
