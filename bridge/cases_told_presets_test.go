@@ -85,6 +85,16 @@ func TestWhatIsWrittenInAChatterReachesWhoIsMentioned(t *testing.T) {
 	want(t, "notices to 李四", len(s.said(s.uLi)), 3)
 	s.sync()
 	want(t, "notices to 李四 after a sweep", len(s.said(s.uLi)), 3)
+	file, err := s.asZhang.Create("ir.attachment", map[string]any{"name": "报价.txt", "datas_fname": "报价.txt", "datas": "YQ==", "res_model": "res.partner", "res_id": partner})
+	must(t, err)
+	_, err = s.asZhang.Call("res.partner", "message_post", []any{[]any{partner}}, map[string]any{
+		"message_type": "email", "subtype": "mail.mt_comment", "author_id": false, "email_from": "买方 <buyer@example.org>", "attachment_ids": []any{file}, "partner_ids": []any{s.partner("li")},
+	})
+	must(t, err)
+	s.step()
+	got = s.said(s.uLi)
+	want(t, "notices to 李四 after an e-mail", len(got), 4)
+	wantWords(t, got[len(got)-1], "**买方 <buyer@example.org>**", "附件 1 个")
 	s.settled()
 }
 
