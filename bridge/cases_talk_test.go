@@ -50,6 +50,23 @@ func (c *club) talk(login string, channel int64, body string) {
 	must(c.t, err)
 }
 
+// A group that was just made is not shown at once, and its own event is looked at meanwhile.
+func TestWhatIsSaidBeforeTheNewGroupIsShown(t *testing.T) {
+	c, _, _ := talking(t)
+	c.options = func(o *bridge.Options) { o.StaleWindow, o.SecondLook = 600*time.Millisecond, time.Hour }
+	c.reopen()
+	c.sync()
+	c.ding.Set(func(k *dingtalktest.Knobs) { k.StaleReads = 250 * time.Millisecond })
+	id := c.channel("zhang", "新项目", "#钉钉", c.pZhang, c.pLi)
+	must(t, c.engine.Step(c.ctx, 0))
+	must(t, c.ding.FlushEvents(c.ctx))
+	c.talk("zhang", id, "<p>第一句</p>")
+	must(t, c.engine.Step(c.ctx, 0))
+	must(t, c.engine.Step(c.ctx, time.Second))
+	want(t, "what the group got", strings.Join(c.heard(c.uLi), "|"), "**张三**：第一句")
+	c.settled()
+}
+
 func TestWordsGoBothWaysAndDoNotComeBack(t *testing.T) {
 	c, id, chat := talking(t)
 	other := c.channel("zhang", "闲聊", "", c.pZhang, c.pLi)

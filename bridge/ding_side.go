@@ -186,7 +186,11 @@ func (s *dingSide) notFound(ctx context.Context, m *mapping.Mapping, id ID, err 
 	if m.Kind == "group" {
 		why += "; dingtalk shows only groups that an app made"
 	}
-	return Seen{ID: id, Existence: Unseen, NotFound: true, Why: why}
+	seen := Seen{ID: id, Existence: Unseen, NotFound: true, Why: why}
+	if until, young := s.made.ends(RecordKey(m.Kind, mapping.DingTalk, id), s.now()); young {
+		seen.Why, seen.Until = "made a moment ago; dingtalk may not show it yet", until
+	}
+	return seen
 }
 
 // List implements side by walking the departments the app may see; a person in several departments comes once.
