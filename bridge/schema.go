@@ -43,7 +43,7 @@ func Schema(models func(model string) (map[string]odoo.Field, bool), live bool) 
 		for _, f := range k.Fields {
 			kind.Fields[f.Name] = mapping.KindField{
 				Type: string(f.Type), Create: f.Create, Update: f.Update, Get: f.Get, List: f.List,
-				Required: requires(k, f), Unique: f.Unique, MaxLen: f.MaxLen, Clear: f.Clear != dingtalk.ClearNever, Permission: f.Permission, Ref: f.Ref, RefBy: f.RefBy,
+				Required: requires(k, f), Unique: f.Unique, MaxLen: f.MaxLen, Clear: f.Clear != dingtalk.ClearNever, Permission: f.Permission, Ref: f.Ref, RefBy: f.RefBy, Markdown: f.Markdown,
 			}
 		}
 		s.Kinds[k.Name] = kind

@@ -75,6 +75,7 @@ type Field struct {
 	RefBy                     string        // the field of that kind which is named, where it is not its IDField
 	Numeric                   bool          // ids: integers on the wire
 	ReadAs                    string        // the wire name in answers, where it differs from Name
+	Markdown                  bool          // it is shown as markdown
 }
 
 // CreateOnly reports whether the field can be given at creation and never changed afterwards, as a user's mobile.

@@ -15,7 +15,7 @@ var (
 	}
 	markdownRows = []Field{
 		{Name: "markdown.title", Type: Text, Create: true}, // what the list of conversations shows
-		{Name: "markdown.text", Type: Text, Create: true, MaxLen: 5000},
+		{Name: "markdown.text", Type: Text, Create: true, MaxLen: 5000, Markdown: true},
 	}
 	linkRows = []Field{
 		{Name: "link.title", Type: Text, Create: true}, // at most 100 characters are advised
@@ -26,7 +26,7 @@ var (
 	// One button over the whole width (single_…), or several.
 	cardRows = []Field{
 		{Name: "action_card.title", Type: Text, Create: true},
-		{Name: "action_card.markdown", Type: Text, Create: true},
+		{Name: "action_card.markdown", Type: Text, Create: true, Markdown: true},
 		{Name: "action_card.single_title", Type: Text, Create: true, MaxLen: 20},
 		{Name: "action_card.single_url", Type: Text, Create: true, MaxLen: 500},
 		{Name: "action_card.btn_orientation", Type: Text, Create: true}, // 0 below each other (default), 1 side by side

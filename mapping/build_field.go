@@ -204,6 +204,9 @@ func (b *builder) computed(fd *fieldDoc, f *Field) {
 		return
 	}
 	b.assumeAdded(fd.Value, scope)
+	if f.inMarkdown() {
+		scope = scope.asMarkdown()
+	}
 	e, kind, problem := compileValue(fd.Value.v, scope)
 	if problem != nil {
 		b.errorf(b.inside(fd.Value, problem.offset), "%s", problem.message)

@@ -3,6 +3,7 @@ package mapping
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,6 +26,7 @@ type Expr struct {
 
 	parts []exprPart // one for a plain expression
 	plain bool       // not a text with braces
+	marks bool       // what it inserts is marked, because the result is shown as markdown
 	names []exprName // the fields used
 
 	columns []string // of the gathered records that a digest names
@@ -36,6 +38,7 @@ type Expr struct {
 type exprPart struct {
 	text    string
 	program *vm.Program
+	result  reflect.Type // as the person wrote it
 }
 
 // exprName is a field an expression uses, and the form in which the programs want it.
@@ -104,9 +107,6 @@ func (e *Expr) Text(rec Record) (Value, error) {
 	if err != nil {
 		return UnknownValue, err
 	}
-	if e.plain {
-		return e.part(e.parts[0], env)
-	}
 	var b strings.Builder
 	for _, p := range e.parts {
 		v, err := e.part(p, env)
@@ -114,6 +114,9 @@ func (e *Expr) Text(rec Record) (Value, error) {
 			return UnknownValue, err
 		}
 		b.WriteString(v.Text)
+	}
+	if e.marks {
+		return Text(inert(b.String())), nil
 	}
 	return Text(b.String()), nil
 }

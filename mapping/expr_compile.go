@@ -49,7 +49,7 @@ var literal = regexp.MustCompile(`^[\pL_][\pL\pN_ ]*$`)
 // compileValue compiles an expression, or a text with expressions in double braces. kind is the kind of its result:
 // kindText, kindInt, kindFloat, kindBool, or kindAny where only the evaluation can tell.
 func compileValue(source string, s *scope) (e *Expr, kind valueKind, problem *exprError) {
-	e = &Expr{Source: source}
+	e = &Expr{Source: source, marks: s.markdown}
 	if !strings.Contains(source, "{{") {
 		e.plain = true
 		p, err := e.compile(source, 0, s)
@@ -129,10 +129,14 @@ func (e *Expr) compile(source string, offset int, s *scope, opts ...expr.Option)
 	for name := range withheld {
 		opts = append(opts, expr.DisableBuiltin(name))
 	}
-	_, err := expr.Compile(source, opts...) // for its complaints, which name what the person wrote
+	checked, err := expr.Compile(source, opts...) // for its complaints, which name what the person wrote
 	var program *vm.Program
 	if err == nil && p.problem == nil {
-		program, err = expr.Compile(source, append(opts, charged...)...)
+		rewritten := source
+		if s.markdown {
+			rewritten, opts = inserting(source), append(opts, insertion...)
+		}
+		program, err = expr.Compile(rewritten, append(opts, charged...)...)
 	}
 	p.refuseBare()
 	if p.problem != nil {
@@ -150,7 +154,7 @@ func (e *Expr) compile(source string, offset int, s *scope, opts ...expr.Option)
 			e.names = slices.Insert(e.names, i, n)
 		}
 	}
-	return exprPart{program: program}, nil
+	return exprPart{program: program, result: checked.Node().Type()}, nil
 }
 
 // explain translates an error of the compiler.
@@ -185,7 +189,7 @@ func (s *scope) explain(err error, source string) *exprError {
 
 // resultKind is the kind of a program's result; false when it cannot become a value.
 func resultKind(p exprPart) (valueKind, bool) {
-	t := p.program.Node().Type()
+	t := p.result
 	if t == nil {
 		return kindAny, true
 	}

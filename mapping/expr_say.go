@@ -2,6 +2,8 @@ package mapping
 
 import (
 	"fmt"
+	"math"
+	"strings"
 
 	"github.com/expr-lang/expr"
 )
@@ -18,13 +20,14 @@ func (s *scope) says() {
 
 // speechFunctions are the functions of expressions that make texts for people.
 var speechFunctions = []expr.Option{
-	expr.Function("markdown", htmlFunction("markdown", markdownHTML), new(func(any) string)),
-	expr.Function("plain", htmlFunction("plain", PlainHTML), new(func(any) string)),
-	expr.Function("short", shortText, new(func(any, int) string), new(func(any, int64) string)),
+	expr.Function("markdown", textFunction("markdown", markdownHTML), new(func(any) string)),
+	expr.Function("plain", textFunction("plain", PlainHTML), new(func(any) string)),
+	expr.Function("raw", textFunction("raw", strings.Clone), new(func(any) string)),
+	expr.Function("short", shortFunction(shortText), new(func(any, int) string), new(func(any, int64) string)),
 }
 
-// htmlFunction makes a function of expressions from one that reads html.
-func htmlFunction(name string, read func(string) string) func(...any) (any, error) {
+// textFunction makes a function of expressions from one that makes a text of another.
+func textFunction(name string, read func(string) string) func(...any) (any, error) {
 	return func(args ...any) (any, error) {
 		text, ok := plainText(args[0])
 		if !ok {
@@ -34,19 +37,26 @@ func htmlFunction(name string, read func(string) string) func(...any) (any, erro
 	}
 }
 
-// shortText is the beginning of a text, with an ellipsis where something was left out. A length is in characters.
-func shortText(args ...any) (any, error) {
-	text, ok := plainText(args[0])
-	if !ok {
-		return nil, fmt.Errorf("short: %w", unexpected(args[0], "a text"))
+// shortFunction makes a function of expressions from one that shortens a text to so many characters.
+func shortFunction(shorten func(string, int) string) func(...any) (any, error) {
+	return func(args ...any) (any, error) {
+		text, ok := plainText(args[0])
+		if !ok {
+			return nil, fmt.Errorf("short: %w", unexpected(args[0], "a text"))
+		}
+		n, ok := plainInt(args[1])
+		if !ok || n < 1 {
+			return nil, fmt.Errorf("short: %w", unexpected(args[1], "a length"))
+		}
+		return shorten(text, int(min(n, math.MaxInt32))), nil
 	}
-	n, ok := plainInt(args[1])
-	if !ok || n < 1 {
-		return nil, fmt.Errorf("short: %w", unexpected(args[1], "a length"))
-	}
+}
+
+// shortText is the beginning of a text, at most so many characters, with an ellipsis where something was left out.
+func shortText(text string, n int) string {
 	runes := []rune(text)
-	if int64(len(runes)) <= n {
-		return text, nil
+	if len(runes) <= n {
+		return text
 	}
-	return string(runes[:n-1]) + "…", nil
+	return string(runes[:n-1]) + "…"
 }

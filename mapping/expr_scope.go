@@ -15,6 +15,8 @@ type scope struct {
 	cells  map[string]bool   // of the row that an expression is about; nil for other expressions
 	speaks bool              // it has the functions that make texts for people
 
+	markdown bool // the result is shown as markdown
+
 	// follow tells what stands at the end of a path that leads over a many2one; nil where there are none.
 	follow func(path string) (*OdooField, *pathFault)
 }

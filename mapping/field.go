@@ -37,8 +37,15 @@ func (f *Field) read(side Side, raw any, rec Record, env Env) (Value, error) {
 		return EmptyValue, nil
 	}
 	env.Record = rec
-	return f.converter().Read(side, raw, env)
+	v, err := f.converter().Read(side, raw, env)
+	if v.IsKnown() && side == Odoo && f.inMarkdown() {
+		v = Text(inert(inserted(v.Text)))
+	}
+	return v, err
 }
+
+// inMarkdown reports whether the pair is written to a field that DingTalk shows as markdown.
+func (f *Field) inMarkdown() bool { return f.ding != nil && f.ding.Markdown && f.Writes(DingTalk) }
 
 // rests reports whether the condition of a one-way pair is false, or cannot be told, for a record of its source.
 func (f *Field) rests(side Side, rec Record) (bool, error) {

@@ -11,8 +11,12 @@ import (
 )
 
 // markdownHTML is an html fragment, as a person wrote it in a chatter, in the markdown that DingTalk shows: paragraphs, headings, bold,
-// italics, links, quotes and lists (消息通知类型). Pictures become their links, tables lines; what is not seen is left out.
-func markdownHTML(s string) string {
+// italics, links, quotes and lists (消息通知类型). Pictures become their links, tables lines; what is not seen is left out. Signs of markdown
+// that somebody typed do not act.
+func markdownHTML(s string) string { return inert(markedHTML(s)) }
+
+// markedHTML is markdownHTML on its way into a markdown text: the words of the fragment are inserted.
+func markedHTML(s string) string {
 	m := markdownText{emphasis: map[string]int{}}
 	tokens := html.NewTokenizer(strings.NewReader(s))
 	for {
@@ -77,14 +81,20 @@ var (
 const deepest = 5
 
 func (m *markdownText) text(s string) {
-	for _, r := range s {
-		if unicode.IsSpace(r) {
-			m.blank = m.blank || m.line.Len() > m.link.from
-			continue
+	for s != "" {
+		word := s
+		if end := strings.IndexFunc(s, unicode.IsSpace); end >= 0 {
+			word = s[:end]
 		}
-		m.space()
-		m.mark()
-		m.line.WriteRune(r)
+		if word != "" {
+			m.space()
+			m.mark()
+			m.line.WriteString(inserted(word))
+		}
+		if s = s[len(word):]; s != "" {
+			m.blank = m.blank || m.line.Len() > m.link.from
+			s = strings.TrimLeftFunc(s, unicode.IsSpace)
+		}
 	}
 }
 
@@ -237,7 +247,7 @@ func (m *markdownText) unlink() {
 		return
 	}
 	if m.line.Len() == m.link.from {
-		m.line.WriteString(m.link.address)
+		m.line.WriteString(inserted(m.link.address))
 	}
 	for _, mark := range allMarks { // what was opened within the text is closed there
 		if at := slices.Index(m.marks, mark); at >= m.link.marks {
@@ -273,7 +283,9 @@ func shownAddress(t html.Token, name string) string {
 }
 
 // markdownAddress escapes what would end an address in markdown.
-var markdownAddress = strings.NewReplacer(" ", "%20", "(", "%28", ")", "%29", "<", "%3C", ">", "%3E")
+var markdownAddress = strings.NewReplacer(
+	string(insertOpen), "", string(insertShut), "", " ", "%20", "\t", "%09", "(", "%28", ")", "%29", "<", "%3C", ">", "%3E", `\`, "%5C",
+)
 
 func attribute(t html.Token, name string) string {
 	for _, a := range t.Attr {

@@ -30,7 +30,11 @@ var whatOdooWrites = []struct{ name, html, markdown, plain string }{
 	{"crossed", "<b>a<i>b</b>c</i>", "**a*b****c*", "abc"},
 	{"underlined", "<u>a</u> <s>b</s> <span style=\"color: red\">c</span>", "a b c", "a b c"},
 	{"a mark nobody closes", "<p><b>a</p><p>b", "**a**\n\n**b**", "a\nb"},
-	{"stars of the author's own", "<p>***</p><p>2*3*4</p>", "***\n\n2*3*4", "***\n2*3*4"},
+	{
+		"signs of the author's own",
+		"<p>***</p><p>2*3*4 A_B</p><p># [x](http://a)</p><p>&gt; <b>- a*</b></p>",
+		"＊＊＊\n\n2＊3＊4 A_B\n\n＃ ［x］(http://a)\n\n＞ **- a＊**", "***\n2*3*4 A_B\n# [x](http://a)\n> - a*",
+	},
 	{"a link", `<a href="https://e.com/a?b=1&amp;c=2#d">这里</a>`, "[这里](https://e.com/a?b=1&c=2#d)", "这里"},
 	{"a link in a sentence", `看 <a href="http://e.com"> 这里 </a>吧`, "看 [这里](http://e.com) 吧", "看 这里 吧"},
 	{"a link with brackets", `<a href="https://e.com/a_(b) c">x</a>`, "[x](https://e.com/a_%28b%29%20c)", "x"},

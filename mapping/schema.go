@@ -52,6 +52,7 @@ type KindField struct {
 	Required                  bool // at creation
 	Unique                    bool // within the corporation
 	Clear                     bool // an update can empty it
+	Markdown                  bool // DingTalk shows it as markdown
 
 	MaxLen     int    // in characters; 0 = no limit known
 	Permission string // the permission point whose lack also makes it absent
