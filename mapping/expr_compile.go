@@ -132,11 +132,10 @@ func (e *Expr) compile(source string, offset int, s *scope, opts ...expr.Option)
 	checked, err := expr.Compile(source, opts...) // for its complaints, which name what the person wrote
 	var program *vm.Program
 	if err == nil && p.problem == nil {
-		rewritten := source
 		if s.markdown {
-			rewritten, opts = inserting(source), append(opts, insertion...)
+			opts = append(opts, insertion()...)
 		}
-		program, err = expr.Compile(rewritten, append(opts, charged...)...)
+		program, err = expr.Compile(source, append(opts, charged...)...)
 	}
 	p.refuseBare()
 	if p.problem != nil {

@@ -18,28 +18,31 @@ func (s *scope) asMarkdown() *scope {
 	return &out
 }
 
-// The functions of rewritten expressions. An expression cannot write such names, except the first, which is no function to others.
+// The functions of rewritten expressions. A person cannot write such names.
 const (
-	insertingCall = "inserting"
 	insertedText  = "inserted text"
 	insertedTexts = "inserted texts"
 	markedCall    = "marked markdown"
 	shortCall     = "short markdown"
 )
 
-// inserting is the source of an expression that is to be rewritten.
-func inserting(source string) string { return insertingCall + "((" + source + "\n))" }
-
-// insertion are the options that rewrite an expression which was checked.
-var insertion = []expr.Option{
-	expr.MaxNodes(maxExprNodes + 2),
-	expr.Patch(inserter{}),
-	expr.Function(insertingCall, func(args ...any) (any, error) { return args[0], nil }),
-	expr.Function(insertedText, textFunction(insertingCall, inserted), new(func(any) string)),
-	expr.Function(insertedTexts, insertEach, new(func(any) []string)),
-	expr.Function(markedCall, textFunction("markdown", markedHTML), new(func(any) string)),
-	expr.Function(shortCall, shortFunction(shortMarkdown), new(func(any, int) string), new(func(any, int64) string)),
+// insertion are the options that rewrite an expression which was checked. They serve one compilation.
+func insertion() []expr.Option {
+	nodes := new(nodeCount)
+	return []expr.Option{
+		expr.Patch(nodes), expr.Patch(inserter{nodes}),
+		expr.Function(insertedText, textFunction("markdown", inserted), new(func(any) string)),
+		expr.Function(insertedTexts, insertEach, new(func(any) []string)),
+		expr.Function(markedCall, textFunction("markdown", markedHTML), new(func(any) string)),
+		expr.Function(shortCall, shortFunction(shortMarkdown), new(func(any, int) string), new(func(any, int64) string)),
+	}
 }
+
+// nodeCount counts the nodes of an expression.
+type nodeCount int
+
+// Visit implements ast.Visitor.
+func (c *nodeCount) Visit(*ast.Node) { *c++ }
 
 // insertEach inserts the texts of a list.
 func insertEach(args ...any) (any, error) {
@@ -54,13 +57,13 @@ func insertEach(args ...any) (any, error) {
 	return out, nil
 }
 
-// inserter rewrites what stands in a call of inserting, and takes the call away.
-type inserter struct{}
+// inserter rewrites an expression as a whole: its last node.
+type inserter struct{ left *nodeCount }
 
 // Visit implements ast.Visitor.
 func (i inserter) Visit(node *ast.Node) {
-	if call, ok := (*node).(*ast.CallNode); ok && calls(call, insertingCall) {
-		ast.Patch(node, i.text(call.Arguments[0]))
+	if *i.left--; *i.left == 0 {
+		ast.Patch(node, i.text(*node))
 	}
 }
 
@@ -74,6 +77,10 @@ func (i inserter) text(node ast.Node) ast.Node {
 		return n
 	case *ast.VariableDeclaratorNode:
 		n.Expr = i.text(n.Expr)
+		return n
+	case *ast.SequenceNode:
+		last := len(n.Nodes) - 1
+		n.Nodes[last] = i.text(n.Nodes[last])
 		return n
 	case *ast.BinaryNode:
 		if n.Operator == "+" && (isText(n) || isText(n.Left) || isText(n.Right)) {

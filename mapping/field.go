@@ -37,15 +37,8 @@ func (f *Field) read(side Side, raw any, rec Record, env Env) (Value, error) {
 		return EmptyValue, nil
 	}
 	env.Record = rec
-	v, err := f.converter().Read(side, raw, env)
-	if v.IsKnown() && side == Odoo && f.inMarkdown() {
-		v = Text(inert(inserted(v.Text)))
-	}
-	return v, err
+	return f.converter().Read(side, raw, env)
 }
-
-// inMarkdown reports whether the pair is written to a field that DingTalk shows as markdown.
-func (f *Field) inMarkdown() bool { return f.ding != nil && f.ding.Markdown && f.Writes(DingTalk) }
 
 // rests reports whether the condition of a one-way pair is false, or cannot be told, for a record of its source.
 func (f *Field) rests(side Side, rec Record) (bool, error) {
@@ -117,7 +110,20 @@ func (f *Field) Write(side Side, v Value, rec Record, env Env) (any, error) {
 			return nil, err
 		}
 	}
+	if text, ok := out.(string); ok && side == DingTalk && f.inMarkdown() && !f.ownWords() {
+		out = inert(inserted(text))
+	}
 	return out, f.accepts(side, out, rec)
+}
+
+// inMarkdown reports whether the pair is written to a field that DingTalk shows as markdown.
+func (f *Field) inMarkdown() bool { return f.ding != nil && f.ding.Markdown && f.Writes(DingTalk) }
+
+// ownWords reports whether what is written is the mapping's own words: those of a table of values, or made by an expression, which has seen
+// to the record's.
+func (f *Field) ownWords() bool {
+	_, table := f.Convert.(*tableConverter)
+	return table || f.Value != nil
 }
 
 // emptyWriter is a converter that gives Empty a raw form of its own: the none id, the rest of a list.

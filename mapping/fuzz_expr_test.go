@@ -49,6 +49,10 @@ func FuzzExpression(f *testing.F) {
 			}
 			return
 		}
+		shown, _, problem := compileValue(source, scope.asMarkdown())
+		if problem != nil {
+			t.Fatalf("%s is refused only as markdown: %s", source, problem.message)
+		}
 		if e.plain && nestedLoops(source) {
 			t.Errorf("a loop within a loop was accepted: %s", source)
 		}
@@ -71,8 +75,20 @@ func FuzzExpression(f *testing.F) {
 			if again, failed := e.Text(rec); again != v || fmt.Sprint(failed) != fmt.Sprint(err) {
 				t.Errorf("%s, %v, then %s, %v", v, err, again, failed)
 			}
+			if err == nil && !strings.ContainsAny(source, "[]"+string(insertOpen)+string(insertShut)) {
+				sameWords(t, shown, rec, v)
+			}
 		}
 	})
+}
+
+// sameWords checks that a text is shown as markdown with other widths and blanks at most.
+func sameWords(t *testing.T, shown *Expr, rec Record, want Value) {
+	t.Helper()
+	narrow := func(v Value) string { return strings.Join(strings.Fields(halfwidth(v.Text)), "") }
+	if got, err := shown.Text(rec); err != nil || narrow(got) != narrow(want) {
+		t.Errorf("%s: %q, %v, want %q", shown.Source, got.Text, err, want.Text)
+	}
 }
 
 // FuzzRowExpression compiles and evaluates anything about a row of a table. It must not panic, names only what it may, and gives the same

@@ -74,7 +74,7 @@ func inert(s string) string {
 	if !strings.ContainsRune(s, insertOpen) {
 		return s
 	}
-	t := inertText{in: broken(charsOf(s)), front: true}
+	t := inertText{in: broken(charsOf(s)), front: true, first: -1}
 	for at := 0; at < len(t.in); {
 		at = t.next(at)
 	}
@@ -133,6 +133,7 @@ type inertText struct {
 	front    bool  // the line so far is blanks, and the signs of quotes and items
 	number   bool  // and, behind these, a number
 	brackets []int // that are open: where they are in out
+	first    int   // where the last bracket is with which the text of a line begins, that a record opened
 	address  bool  // of a link
 }
 
@@ -148,6 +149,9 @@ func (t *inertText) next(at int) int {
 		t.own(c, behind)
 		return end
 	case c.r == '[':
+		if t.front {
+			t.first = len(t.out)
+		}
 		t.brackets = append(t.brackets, len(t.out))
 		t.put(c, behind)
 		return end
@@ -182,13 +186,11 @@ func (t *inertText) acts(c char, count int, behind char) bool {
 		return t.front && count > 2 || !inWord && !apart
 	case '#', '>':
 		return t.front
-	case '-', '+':
+	case '-', '+', '=':
 		return t.front && behind.blank()
-	case '=':
-		return t.front && behind.ends()
 	case '.', ')':
 		return t.number && behind.blank()
-	case '(':
+	case '(', ':':
 		return before.own(']')
 	case '!':
 		return behind.own('[')
@@ -266,7 +268,7 @@ func (t *inertText) shut(c, behind char) {
 	if n := len(t.brackets) - 1; n >= 0 && t.out[t.brackets[n]].inserted {
 		from, t.brackets = t.brackets[n], t.brackets[:n]
 	}
-	acts := behind.r == '(' || behind.r == ':' && from >= 0 && charAt(t.out, from-1).ends()
+	acts := behind.r == '(' || behind.r == ':' && from >= 0 && from == t.first
 	if acts {
 		c = c.twin()
 	}

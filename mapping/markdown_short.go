@@ -1,6 +1,9 @@
 package mapping
 
-import "strings"
+import (
+	"strings"
+	"unicode"
+)
 
 // shortMarkdown is the beginning of a markdown text with marks, at most so many characters, with an ellipsis where something was left out.
 // It ends beside a link or picture, not within it, and closes what is bold or italic.
@@ -12,7 +15,7 @@ func shortMarkdown(s string, n int) string {
 	c, best, stars := markdownCut{}, 0, 0
 	for at := 0; at+2 <= n; at++ {
 		c.pass(text, at)
-		if ends, open := c.ends(text, at); ends && at+2+open <= n { // with the ellipsis
+		if ends, open := c.ends(text[at]); ends && at+2+open <= n { // with the ellipsis
 			best, stars = at+1, open
 		}
 	}
@@ -46,7 +49,7 @@ type markdownCut struct {
 func (c *markdownCut) pass(text []char, at int) {
 	this, behind := text[at], charAt(text, at+1)
 	switch {
-	case this.own('*'):
+	case c.link != ')' && this.own('*'):
 		c.run++
 		if behind.own('*') {
 			return
@@ -56,7 +59,7 @@ func (c *markdownCut) pass(text []char, at int) {
 			c.stars ^= c.run
 		}
 	case this.own('\n'):
-		c.stars, c.lost = 0, false
+		c.stars, c.lost, c.link = 0, false, 0
 	case c.link == ')' && this.own(')'):
 		c.link = 0
 	case c.link != ')' && this.own('['):
@@ -71,11 +74,14 @@ func (c *markdownCut) pass(text []char, at int) {
 }
 
 // ends reports whether the text can end behind the character that was passed, and how many stars close what is open there.
-func (c *markdownCut) ends(text []char, at int) (bool, int) {
-	this, behind := text[at], charAt(text, at+1)
+func (c *markdownCut) ends(this char) (bool, int) {
 	switch {
-	case c.link != 0, c.lost, c.run > 0, this.blank(), this.own('#'), this.own('!') && behind.own('['), this.own('*') && c.stars > 0:
+	case c.link != 0, c.lost, c.run > 0, this.blank():
 		return false, 0
+	case this.own('*'):
+		return c.stars == 0, 0
+	case this.inserted, this.r > unicode.MaxASCII, this.word() && !unicode.IsDigit(this.r), this.r == ')':
+		return true, c.stars
 	}
-	return true, c.stars
+	return false, 0 // a sign of its own begins something, as an item
 }
