@@ -98,6 +98,25 @@ func TestWhatIsWrittenInAChatterReachesWhoIsMentioned(t *testing.T) {
 	s.settled()
 }
 
+// TestNamesAndWordsAreNoMarkdownInANotice: what somebody enters in Odoo makes no link, heading or bold in DingTalk.
+func TestNamesAndWordsAreNoMarkdownInANotice(t *testing.T) {
+	s := newSpoken(t, []string{"sales_team.group_sale_salesman_all_leads"}, "chatter")
+	for name, shown := range map[string]string{"[x](http://a)": "［x］(http://a)", "**急** A*B": "＊＊急＊＊ A＊B", "[E-COM07] 大柜 (红)": "[E-COM07] 大柜 (红)"} {
+		partner := s.people.Create("res.partner", map[string]any{"name": name})
+		_, err := s.asZhang.Call("res.partner", "message_post", []any{[]any{partner}}, map[string]any{
+			"body": `<p># 看 [这里](http://b) <b>合同</b> <a href="http://c">c</a></p>`, "message_type": "comment", "subtype": "mail.mt_comment", "partner_ids": []any{s.partner("li")},
+		})
+		must(t, err)
+		s.step()
+		got := s.said(s.uLi)
+		want(t, name, len(got) > 0, true)
+		if told := fmt.Sprintf("**zhang** · %s\n\n＃ 看 ［这里］(http://b) **合同** [c](http://c)\n\n[打开 Odoo](http", shown); !strings.HasPrefix(got[len(got)-1], told) {
+			t.Errorf("%s: it says %q, want %q", name, got[len(got)-1], told)
+		}
+	}
+	s.settled()
+}
+
 func TestAnActivityIsToldToWhomItIsAssigned(t *testing.T) {
 	s := newSpoken(t, nil, "activity-assigned")
 	partner := s.people.Create("res.partner", map[string]any{"name": "上海客户"})

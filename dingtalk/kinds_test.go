@@ -117,6 +117,13 @@ func TestMessageKinds(t *testing.T) {
 			}
 		}
 	}
+	for _, k := range Kinds() {
+		for _, f := range k.Fields {
+			if shown := f.Name == "markdown.text" || f.Name == "action_card.markdown"; f.Markdown != shown {
+				t.Errorf("%s.%s is shown as markdown: %t", k.Name, f.Name, f.Markdown)
+			}
+		}
+	}
 	for _, f := range WorkNoticeKind.Fields {
 		if bar := strings.HasPrefix(f.Name, "oa.status_bar."); f.Update != bar {
 			t.Errorf("%s: an update changes the status bar only", f.Name)
