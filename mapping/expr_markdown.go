@@ -83,7 +83,7 @@ func (i inserter) text(node ast.Node) ast.Node {
 		n.Nodes[last] = i.text(n.Nodes[last])
 		return n
 	case *ast.BinaryNode:
-		if n.Operator == "+" && (isText(n) || isText(n.Left) || isText(n.Right)) {
+		if isText(n) && n.Operator == "+" {
 			n.Left, n.Right = i.text(n.Left), i.text(n.Right)
 			return n
 		}
@@ -142,7 +142,13 @@ func function(name string, args ...ast.Node) ast.Node {
 	return &ast.CallNode{Callee: &ast.IdentifierNode{Value: name}, Arguments: args}
 }
 
-func isText(n ast.Node) bool { return n.Type() != nil && n.Type().Kind() == reflect.String }
+// isText reports whether a result is certainly a text. What is added to one is a text too, also where its own type is not known.
+func isText(n ast.Node) bool {
+	if sum, ok := n.(*ast.BinaryNode); ok && sum.Operator == "+" && (isText(sum.Left) || isText(sum.Right)) {
+		return true
+	}
+	return n.Type() != nil && n.Type().Kind() == reflect.String
+}
 
 // isScalar reports whether a result is certainly a number or a boolean, none of whose signs acts.
 func isScalar(n ast.Node) bool {

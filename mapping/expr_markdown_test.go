@@ -56,6 +56,7 @@ func TestWhatAnExpressionInsertsInMarkdown(t *testing.T) {
 		{`{{ join([name, '**b**', client_order_ref], '\n- ') }}`, "＃ SO001\n- **b**\n- ＊＊急＊＊"},
 		{`{{ ['a', 'b'] | map('**' + # + client_order_ref + '**') | take(1) | join(', ') }}`, `**a＊＊急＊＊**`},
 		{`{{ reverse(map([1, 2], '- ' + string(#))) | join('\n') }}`, "- 2\n- 1"},
+		{`{{ join(map(fromJSON('[{"a":"# 1"}]'), '- ' + .a + ' ' + .a + .a)) }}`, `- ＃ 1 # 1# 1`}, // of types that nobody knows
 		{`{{ join(split(client_order_ref, '急'), '**') }}`, `＊＊**＊＊`},
 		{`{{ join([]) }}x`, `x`},
 
