@@ -68,6 +68,7 @@ func TestWhatAnExpressionInsertsInMarkdown(t *testing.T) {
 
 		// Html, and what is markdown already.
 		{`{{ markdown(note) }}`, `＊＊请＊＊ **看**`},
+		{`单 {{ markdown(name) }}`, `单 # SO001`},
 		{`{{ short(markdown(note), 9) }}`, `＊＊请＊＊…`},
 		{`{{ plain(note) }}`, `＊＊请＊＊ 看`},
 		{`{{ raw(client_order_ref) }} {{ raw('*' + client_order_ref + '*') }}`, `**急** ***急***`},

@@ -61,6 +61,7 @@ func TestWhatIsInsertedDoesNotAct(t *testing.T) {
 		{"{}", "<font color=red>x</font>", "＜font color=red>x＜/font>"},
 		{"{}({})", "[x]", "［x］([x])"},
 		{"[通知]{}", "(http://a)", "[通知]（http://a)"},
+		{"[通知]{}", ": 0", "[通知]： 0"}, // which would say where [通知] leads, and not be shown
 		{"{}[打开](http://e)", "急!", "急！[打开](http://e)"},
 		{"{} [打开](http://e)", "[a", "［a [打开](http://e)"},
 		{"[{}](http://e)", "[E-COM07] 大柜", "[［E-COM07］ 大柜](http://e)"},
