@@ -94,7 +94,7 @@ func TestWhatIsWrittenInAChatterReachesWhoIsMentioned(t *testing.T) {
 	s.step()
 	got = s.said(s.uLi)
 	want(t, "notices to 李四 after an e-mail", len(got), 4)
-	wantWords(t, got[len(got)-1], "**买方 <buyer@example.org>**", "附件 1 个")
+	wantWords(t, got[len(got)-1], "**买方 ＜buyer@example.org>**", "附件 1 个")
 	s.settled()
 }
 
