@@ -313,7 +313,7 @@ func TestAnEventOfAGroupThatIsNotOursCostsNothing(t *testing.T) {
 // While a group is looked for whose making got no answer, others are read that no app made: whatever DingTalk calls that, it keeps no group
 // of ours from being read.
 func TestAGroupThatIsNotOursStopsNoOther(t *testing.T) {
-	for _, code := range []int{49000, 43007, 40016} {
+	for _, code := range []int{49000, 43007, 40016, 70001} {
 		c, id, chat := paired(t)
 		c.ding.Set(func(k *dingtalktest.Knobs) { k.NoGroupCode = code })
 		c.ding.Fail(func(r dingtalktest.Request) bool { return strings.HasSuffix(r.Path, "/group/create") }, 1, dingtalktest.DropAfter)

@@ -157,7 +157,7 @@ var verdictByCall = map[string]map[string]verdict{
 	// A template, not the app's permission point.
 	pathFormSchema: {"noPermission": rejects("process_code"), "formNotExist": vMissing, "aflowProcessCodeIsError": vMissing},
 	// The document names these codes and not their meanings. What the app may not call at all is 60011: they are about the group.
-	pathGroupGet: {"43007": vMissing, "40016": vMissing},
+	pathGroupGet: {"43007": vMissing, "40016": vMissing, "70001": vMissing},
 	// The robot is not in this group, or the request lacks it: other groups have nothing to do with it.
 	pathRobotGroup: {"invalidParameter.robotCode.missing": rejects("openConversationId")},
 	// The agent id that is set is not this app's: no notice has anything to do with it.

@@ -77,7 +77,7 @@ func TestGroupGet(t *testing.T) {
 	if got, err := c.Groups.Get(bg(), "chat9"); err != nil || got["status"] != int64(GroupDisbanded) {
 		t.Errorf("disbanded: %v %v", got, err)
 	}
-	for _, code := range []string{"49000", "43007", "40016"} {
+	for _, code := range []string{"49000", "43007", "40016", "70001"} {
 		f.on(pathGroupGet, ok(`{"errcode":%s,"errmsg":"m"}`, code))
 		if _, err := c.Groups.Get(bg(), "chat9"); !IsNotFound(err) {
 			t.Errorf("%v", err)

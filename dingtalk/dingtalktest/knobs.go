@@ -127,7 +127,7 @@ type Knobs struct {
 	CreateChangeType       string        // changeType in calendar_event_change of a new event (created; the example prints create)
 	CancelChangeType       string        // likewise of one that is cancelled (cancelled); no document names a word
 	GroupCallMembers       int           // people one call may put into a group; the documents of v1.0 do not say (40)
-	NoGroupCode            int           // the answer about a group that is not there, or that no app made (49000); the document names 43007 and 40016 too
+	NoGroupCode            int           // the answer about a group that is not there, or that no app made (49000); the document names 43007, 40016 and 70001 too
 	GroupLacks             []string      // what the answer about a group leaves out
 	OwnerEventNamesChat    bool          // chat_update_owner carries chatId, which its example lacks
 	SceneMembersPage       int           // members a page of a scene group's members holds, whatever was asked for (0 = up to 1000)
