@@ -9,8 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"dingbridge/dingtalk"
 	"dingbridge/mapping"
 )
@@ -50,34 +48,16 @@ func (s *dingSide) template(ctx context.Context, code string, fresh bool) (dingt
 
 // lookInstances reads approvals. One that does not answer is unknown: only an event tells that it was deleted.
 func (s *dingSide) lookInstances(ctx context.Context, ids []ID) (map[ID]Seen, error) {
-	seen := make([]Seen, len(ids))
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(s.parallel)
-	for i, id := range ids {
-		g.Go(func() error {
-			in, err := s.client.Approvals.Get(gctx, string(id))
-			switch f := classify(err); {
-			case f == nil:
-				seen[i], err = s.seenInstance(gctx, in)
-				return err
-			case dingtalk.IsNotFound(err):
-				seen[i] = Seen{ID: id, Existence: Unseen, NotFound: true, Why: "not found, but nothing says that it was deleted"}
-			case f.Class == FailHalt:
-				return err
-			default:
-				seen[i] = Seen{ID: id, Existence: Unseen, Fail: f}
-			}
-			return nil
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return nil, err
-	}
-	out := make(map[ID]Seen, len(ids))
-	for i, id := range ids {
-		out[id] = seen[i]
-	}
-	return out, nil
+	return lookEach(ctx, s.parallel, ids, func(ctx context.Context, id ID) (Seen, error) {
+		in, err := s.client.Approvals.Get(ctx, string(id))
+		switch {
+		case err == nil:
+			return s.seenInstance(ctx, in)
+		case dingtalk.IsNotFound(err):
+			return Seen{ID: id, Existence: Unseen, NotFound: true, Why: "not found, but nothing says that it was deleted"}, nil
+		}
+		return unseen(id, err)
+	})
 }
 
 // seenInstance is an instance as a record. One that was agreed may have been revoked or modified since, by instances attached to it.

@@ -9,8 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"dingbridge/dingtalk"
 	"dingbridge/mapping"
 )
@@ -81,37 +79,20 @@ func (s *dingSide) lookEvents(ctx context.Context, m *mapping.Mapping, ids []ID,
 	if err != nil {
 		return nil, err
 	}
-	seen := make([]Seen, len(ids))
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(s.parallel)
-	for i, id := range ids {
-		g.Go(func() error {
-			o, read := had[id]
-			var err error
-			if !read {
-				o, err = s.readEvent(gctx, id, places[id].people)
-			}
-			switch f := classify(err); {
-			case f == nil:
-				seen[i] = s.seenEvent(id, o, began)
-			case dingtalk.IsNotFound(err):
-				seen[i] = s.noEvent(id, places[id].removed)
-			case f.Class == FailHalt:
-				return err
-			default:
-				seen[i] = Seen{ID: id, Existence: Unseen, Fail: f}
-			}
-			return nil
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return nil, err
-	}
-	out := make(map[ID]Seen, len(ids))
-	for i, id := range ids {
-		out[id] = seen[i]
-	}
-	return out, nil
+	return lookEach(ctx, s.parallel, ids, func(ctx context.Context, id ID) (Seen, error) {
+		o, read := had[id]
+		var err error
+		if !read {
+			o, err = s.readEvent(ctx, id, places[id].people)
+		}
+		switch {
+		case err == nil:
+			return s.seenEvent(id, o, began), nil
+		case dingtalk.IsNotFound(err):
+			return s.noEvent(id, places[id].removed), nil
+		}
+		return unseen(id, err)
+	})
 }
 
 // errNowhere is the answer about an event of which nobody knows in whose calendar it stands.

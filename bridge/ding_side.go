@@ -79,44 +79,43 @@ func (s *dingSide) Look(ctx context.Context, m *mapping.Mapping, ids []ID, had m
 	case !kind.Read:
 		return unread(ids), nil
 	}
-	objects := make([]dingtalk.Object, len(ids))
-	missing := make([]error, len(ids)) // why an object does not answer
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(s.parallel)
-	for i, id := range ids {
+	answers, err := lookEach(ctx, s.parallel, ids, func(ctx context.Context, id ID) (answer, error) {
 		if o, read := had[id]; read {
-			objects[i] = o
-			continue
+			return answer{object: o}, nil
 		}
-		g.Go(func() error {
-			o, err := s.object(gctx, m.Kind, id)
-			if f := classify(err); f != nil && f.Class == FailHalt && !dingtalk.IsOutOfScope(err) {
-				return err
-			}
-			objects[i], missing[i] = o, err
-			return nil
-		})
-	}
-	if err := g.Wait(); err != nil {
+		o, err := s.object(ctx, m.Kind, id)
+		if f := classify(err); f != nil && f.Class == FailHalt && !dingtalk.IsOutOfScope(err) {
+			return answer{}, err
+		}
+		return answer{o, err}, nil
+	})
+	if err != nil {
 		return nil, err
 	}
-	granted, err := s.granted.prove(ctx, s, kind, slices.DeleteFunc(slices.Clone(objects), func(o dingtalk.Object) bool { return o == nil }))
+	objects := make([]dingtalk.Object, 0, len(ids))
+	for _, id := range ids {
+		if o := answers[id].object; o != nil {
+			objects = append(objects, o)
+		}
+	}
+	granted, err := s.granted.prove(ctx, s, kind, objects)
 	if err != nil {
 		return nil, err
 	}
 	out := make(map[ID]Seen, len(ids))
-	for i, id := range ids {
-		if missing[i] != nil {
-			out[id] = s.notFound(ctx, m, id, missing[i])
+	for _, id := range ids {
+		object := answers[id].object
+		if why := answers[id].err; why != nil {
+			out[id] = s.notFound(ctx, m, id, why)
 			continue
 		}
-		if why := goneBy(m.Kind, objects[i]); why != "" {
+		if why := goneBy(m.Kind, object); why != "" {
 			out[id] = Seen{ID: id, Existence: Gone, Why: why}
 			continue
 		}
 		s.evidence.saw(m.Kind, id)
-		seen := Seen{ID: id, Existence: Present, Record: recordOf(kind, objects[i], granted, false)}
-		in, err := s.inScope(ctx, m, objects[i])
+		seen := Seen{ID: id, Existence: Present, Record: recordOf(kind, object, granted, false)}
+		in, err := s.inScope(ctx, m, object)
 		if err != nil {
 			return nil, err
 		}
