@@ -99,6 +99,7 @@ var stockRules = [][5]string{
 	{"hr.expense", "Officer Expense", expenseNear, "hr_expense.group_hr_expense_user", "rwcd"},
 	{"hr.expense", "Employee Expense", ownExpenses, "base.group_user", "rwcd"},
 	{"sale.order", "Personal Orders", "['|', ('user_id', '=', user.id), ('user_id', '=', False)]", "sales_team.group_sale_salesman", "rwcd"},
+	{loginModel, "res.users.log per user", "[('create_uid', '=', user.id)]", "", "rwcd"},
 	{"sale.order", "All Orders", anything, "sales_team.group_sale_salesman_all_leads", "rwcd"},
 }
 
@@ -107,6 +108,9 @@ func (s *seeder) rules() {
 		m := s.e.model(r[0])
 		var groups []int64
 		for x := range strings.SplitSeq(r[3], ",") {
+			if x == "" { // for everybody
+				break
+			}
 			_, id := s.e.xmlID(x)
 			groups = append(groups, id)
 		}

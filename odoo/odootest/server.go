@@ -19,9 +19,8 @@ type Server struct {
 	mu       sync.Mutex // guards the database and what follows: a call holds it from its first read to its commit
 	db       *database
 	rules    []rule
-	age      int            // counts restores
-	locks    map[rowKey]*Tx // rows written by transactions still open
-	logins   map[int64]stamp
+	age      int              // counts restores
+	locks    map[rowKey]*Tx   // rows written by transactions still open
 	cached   map[int64]string // passwords that were right once (res.users' __uid_cache)
 	failures map[string]failures
 	lastErr  error
@@ -60,7 +59,7 @@ func WithoutHR() Option { return func(s *Server) { s.bare = true } }
 // groups, rights and fields of the recorded modules.
 func New(opts ...Option) *Server {
 	s := &Server{
-		clock: time.Now, database: "o12", locks: map[rowKey]*Tx{}, logins: map[int64]stamp{}, cached: map[int64]string{},
+		clock: time.Now, database: "o12", locks: map[rowKey]*Tx{}, cached: map[int64]string{},
 		failures: map[string]failures{}, halt: make(chan struct{}),
 	}
 	s.knobs.journalSize = 4096
@@ -300,7 +299,12 @@ func (s *Server) authenticate(params []any, host string) (any, error) {
 		return false, nil
 	}
 	delete(s.failures, host)
-	s.logins[ids[0]] = stampOf(s.clock())
+	t := s.newTx()
+	if _, err := newEnv(t, ids[0]).create(e.model(loginModel), nil); err != nil {
+		t.rollback()
+		return nil, err
+	}
+	t.commit()
 	return ids[0], nil
 }
 

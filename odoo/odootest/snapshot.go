@@ -10,7 +10,6 @@ import (
 type backup struct {
 	Rev    uint64
 	Tables map[string]backupTable
-	Logins map[int64]int64
 }
 
 type backupTable struct {
@@ -39,10 +38,7 @@ func init() {
 func (s *Server) Snapshot() []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	img := backup{Rev: s.db.rev, Tables: map[string]backupTable{}, Logins: map[int64]int64{}}
-	for uid, t := range s.logins {
-		img.Logins[uid] = int64(t)
-	}
+	img := backup{Rev: s.db.rev, Tables: map[string]backupTable{}}
 	for name, t := range s.db.tables {
 		m := s.db.models[name]
 		if m == nil {
@@ -106,10 +102,7 @@ func (s *Server) Restore(snapshot []byte) error {
 		open.release()
 	}
 	s.age++
-	s.db, s.locks, s.cached, s.logins = db, map[rowKey]*Tx{}, map[int64]string{}, map[int64]stamp{}
-	for uid, t := range img.Logins {
-		s.logins[uid] = stamp(t)
-	}
+	s.db, s.locks, s.cached = db, map[rowKey]*Tx{}, map[int64]string{}
 	return nil
 }
 

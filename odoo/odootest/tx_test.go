@@ -140,6 +140,46 @@ func TestRestoreEndsOpenTransactions(t *testing.T) {
 	}
 }
 
+// Each login leaves a row, which only its user sees and nobody may delete; what is restored knows nothing of the later ones, and gives
+// their ids again.
+func TestLoginsLeaveRows(t *testing.T) {
+	w := newWorld(t)
+	w.s.AddUser("plain", "secret", "base.group_user")
+	c, admin := w.client("plain", "secret"), w.admin()
+	mine := func() []int64 {
+		t.Helper()
+		ids, err := c.Search(ctx(), loginModel, nil, odoo.Options{})
+		w.must(err)
+		return ids
+	}
+	if _, err := admin.Authenticate(ctx()); err != nil {
+		t.Fatal(err)
+	}
+	before := mine() // the client logs in by itself
+	backup := w.s.Snapshot()
+	w.clock.Advance(time.Minute)
+	made, err := c.Create(ctx(), loginModel, odoo.Values{}, nil)
+	w.must(err)
+	if got := mine(); len(before) != 1 || len(got) != 2 || got[0] != made || made <= before[0] {
+		t.Errorf("rows %v, then %v with %d", before, got, made)
+	}
+	if got := w.s.Get("res.users", c.UID())["login_date"]; got != "2026-05-04 03:03:01" {
+		t.Errorf("last login: %v", got)
+	}
+	if err := c.Unlink(ctx(), loginModel, []int64{made}, nil); err == nil {
+		t.Error("a row was deleted")
+	}
+	w.must(w.s.Restore(backup))
+	if got := mine(); len(got) != 1 || got[0] != before[0] {
+		t.Errorf("rows after the restore: %v", got)
+	}
+	again, err := c.Create(ctx(), loginModel, odoo.Values{}, nil)
+	w.must(err)
+	if again != made {
+		t.Errorf("the next row is %d, want %d again", again, made)
+	}
+}
+
 func TestHookEditsBetweenReadAndWrite(t *testing.T) {
 	w := newWorld(t)
 	c := w.admin()

@@ -11,6 +11,23 @@ import (
 // passwordField is the hidden column of res.users that holds the password; no name reaches it from outside.
 const passwordField = "\x00password"
 
+// loginModel has a row, without fields of its own, for each login: who made it, and when.
+const loginModel = "res.users.log"
+
+// lastLogin is when a user logged in last; nil for never.
+func lastLogin(e *env, uid int64) any {
+	var last *row
+	for _, r := range e.rows(loginModel).rows {
+		if r.createdBy == uid && (last == nil || r.id > last.id) {
+			last = r
+		}
+	}
+	if last == nil {
+		return nil
+	}
+	return last.created
+}
+
 func init() {
 	behaviours["res.users"] = &behaviour{
 		defaults: func(e *env, m *model) values {
@@ -36,10 +53,7 @@ func init() {
 			"password":     func(*env, *model, *row) any { return "" },
 			"new_password": func(*env, *model, *row) any { return "" },
 			"login_date": func(e *env, m *model, r *row) any {
-				if t, ok := e.tx.s.logins[r.id]; ok {
-					return t
-				}
-				return nil
+				return lastLogin(e, r.id)
 			},
 			"companies_count": func(e *env, _ *model, _ *row) any { return int64(len(e.rows("res.company").rows)) },
 			"active_partner": func(e *env, m *model, r *row) any {
