@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
 	"go.uber.org/zap"
 
@@ -27,9 +26,6 @@ type fingerprint struct {
 type Identity struct {
 	OdooURL, Database, Corp string
 }
-
-// witnesses is how many newest records of a model are remembered to notice a restored backup.
-const witnesses = 20
 
 // CheckDatabase compares the far sides with the fingerprint of the first start. A difference is a *Failure that halts the
 // scope "database" until a person confirms it (ConfirmDatabase). Without the right to make an external id the database is
@@ -120,7 +116,7 @@ func (e *Engine) ConfirmDatabase(ctx context.Context) error { return ConfirmData
 // ConfirmDatabase forgets the fingerprint in the store, so that the next check takes a new one.
 func ConfirmDatabase(ctx context.Context, s Store) error {
 	return s.Update(ctx, func(tx Tx) error {
-		old, err := tx.MetaPrefix("witness/")
+		old, err := tx.MetaPrefix(witnessPrefix)
 		if err != nil {
 			return err
 		}
@@ -129,89 +125,9 @@ func ConfirmDatabase(ctx context.Context, s Store) error {
 				return err
 			}
 		}
+		if err := tx.DeleteMeta(signKey); err != nil {
+			return err
+		}
 		return tx.DeleteMeta("fingerprint")
 	})
-}
-
-// wentBack looks for a restored backup: a write_date never goes back, and the newest records do not all vanish at once.
-func (e *Engine) wentBack(ctx context.Context) (string, error) {
-	for _, model := range e.models() {
-		var raw string
-		if err := e.Store.View(ctx, func(tx Tx) (err error) {
-			raw, err = tx.Meta("witness/" + model)
-			return err
-		}); err != nil {
-			return "", err
-		}
-		known := map[int64]string{}
-		if raw == "" {
-			continue
-		}
-		if err := json.Unmarshal([]byte(raw), &known); err != nil {
-			return "", fmt.Errorf("the stored witnesses of %s: %w", model, err)
-		}
-		ids := make([]int64, 0, len(known))
-		for id := range known {
-			ids = append(ids, id)
-		}
-		rows, err := e.odoo.client.SearchRead(ctx, model, odoo.Domain{odoo.Cond("id", "in", ids)}, []string{"write_date"}, odoo.Options{Context: odoo.Context{"active_test": false}})
-		if err != nil {
-			return "", err
-		}
-		for _, row := range rows {
-			id, _ := row["id"].(int64)
-			now, _ := row["write_date"].(string)
-			if strings.Compare(now, known[id]) < 0 {
-				return fmt.Sprintf("%s %d was written at %s and now says %s: a backup was restored", model, id, known[id], now), nil
-			}
-		}
-		if len(rows) == 0 && len(known) >= 3 && model != activityModel { // activities that are done are gone
-			hidden, err := e.odoo.client.Exists(ctx, model, ids)
-			if err != nil {
-				return "", err
-			}
-			if len(hidden) == 0 {
-				return fmt.Sprintf("the %d newest records of %s are gone all at once: a backup was restored", len(known), model), nil
-			}
-		}
-	}
-	return "", nil
-}
-
-// bearWitness remembers the newest rows a poll saw.
-func bearWitness(tx Tx, model string, rows map[int64]string) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	raw, err := tx.Meta("witness/" + model)
-	if err != nil {
-		return err
-	}
-	known := map[int64]string{}
-	if raw != "" {
-		if err := json.Unmarshal([]byte(raw), &known); err != nil {
-			return fmt.Errorf("the stored witnesses of %s: %w", model, err)
-		}
-	}
-	for id, stamp := range rows {
-		known[id] = stamp
-	}
-	keepNewest(known)
-	out, err := json.Marshal(known)
-	if err != nil {
-		return err
-	}
-	return tx.SetMeta("witness/"+model, string(out))
-}
-
-// keepNewest drops all rows but the last written.
-func keepNewest(known map[int64]string) {
-	ids := make([]int64, 0, len(known))
-	for id := range known {
-		ids = append(ids, id)
-	}
-	slices.SortFunc(ids, func(a, b int64) int { return strings.Compare(known[b], known[a]) })
-	for _, id := range ids[min(len(ids), witnesses):] {
-		delete(known, id)
-	}
 }

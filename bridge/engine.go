@@ -130,6 +130,7 @@ type Engine struct {
 	lease  atomic.Pointer[Lease] // of Run or SyncOnce; nil before
 	ledger quotaLedger
 	polls  pollState
+	signs  signs
 	polled *polled
 
 	linked  linkCounts              // for the Guard

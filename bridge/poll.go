@@ -83,6 +83,11 @@ func (e *Engine) pollModel(ctx context.Context, model string) error {
 		return err
 	}
 	clock.reached, clock.sawAt = next, began
+	if touched > 0 {
+		if err := e.leaveSign(ctx, model); err != nil {
+			return err
+		}
+	}
 	if model == activityModel || model == meetingModel {
 		missing, err := e.touchVanished(ctx, model)
 		if err != nil {

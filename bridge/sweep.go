@@ -421,6 +421,9 @@ func (e *Engine) sweepMapping(ctx context.Context, m *mapping.Mapping, deep bool
 	if err != nil {
 		return err
 	}
+	if err := e.leaveSign(ctx, m.Model); err != nil {
+		return err
+	}
 	e.setSwept(m)
 	e.nudge()
 	e.Log.Info("swept", zap.String("mapping", m.Name), zap.String("op", "sweep"), zap.Int("odoo", s.stmt.Odoo), zap.Int("dingtalk", s.stmt.DingTalk),

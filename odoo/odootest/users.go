@@ -16,16 +16,32 @@ const loginModel = "res.users.log"
 
 // lastLogin is when a user logged in last; nil for never.
 func lastLogin(e *env, uid int64) any {
-	var last *row
-	for _, r := range e.rows(loginModel).rows {
-		if r.createdBy == uid && (last == nil || r.id > last.id) {
-			last = r
+	if r := e.row(loginModel, lastLoginID(e, uid)); r != nil {
+		return r.created
+	}
+	return nil
+}
+
+func lastLoginID(e *env, uid int64) (last int64) {
+	for id, r := range e.rows(loginModel).rows {
+		if r.createdBy == uid {
+			last = max(last, id)
 		}
 	}
-	if last == nil {
-		return nil
-	}
-	return last.created
+	return last
+}
+
+// ForgetLogins deletes the rows of logins of users who have logged in since, as a scheduled action of Odoo does.
+func (s *Server) ForgetLogins() {
+	s.fail(s.transact(superuser, func(e *env) error {
+		var old []int64
+		for _, id := range e.rows(loginModel).sorted() {
+			if r := e.row(loginModel, id); lastLoginID(e, r.createdBy) != id {
+				old = append(old, id)
+			}
+		}
+		return e.unlink(e.model(loginModel), old)
+	}))
 }
 
 func init() {
