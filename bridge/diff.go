@@ -78,6 +78,9 @@ func decideField(in fieldInput) verdict {
 		}
 		return verdict{action: doSettle, reason: ReasonSame}
 	}
+	if in.field.Answers() {
+		return decideAnswers(in)
+	}
 	if in.field.Direction != mapping.Both {
 		return decideOneWay(in)
 	}
@@ -87,6 +90,12 @@ func decideField(in fieldInput) verdict {
 	if !in.hasOdooBase || !in.hasDingBase {
 		return decideWithoutBase(in)
 	}
+	return decideBoth(in)
+}
+
+// decideBoth is decideField for a field that has settled before.
+func decideBoth(in fieldInput) verdict {
+	o, d := in.odoo, in.ding
 	odooChanged := !o.IsUnknown() && o != in.odooBase
 	dingChanged := !d.IsUnknown() && d != in.dingBase
 	switch {

@@ -54,35 +54,14 @@ const odooTime = "2006-01-02 15:04:05"
 // pollModel reads which records of the model were written since the floor and touches the keys of those not handled yet.
 // One poll serves all mappings of the model; their domains are tested when the keys are worked on.
 func (e *Engine) pollModel(ctx context.Context, model string) error {
-	clock, err := e.clockOf(ctx, model)
-	if err != nil {
-		return err
-	}
-	floor := e.floor(clock)
-	began := time.Now()
-	rows := map[int64]string{}
-	domain := odoo.Domain{odoo.Cond("write_date", ">=", floor.Format(odooTime))}
-	for page, err := range odoo.PagesAs(ctx, e.odoo.client, model, domain, []string{"write_date"}, e.PageSize, readsOf(model), stampOf) {
+	touched, back := 0, false
+	for _, rows := range e.rowsOf(model) {
+		some, wentBack, err := e.pollRows(ctx, rows)
 		if err != nil {
 			return err
 		}
-		for _, row := range page {
-			if row.id > 0 && row.written != "" {
-				rows[row.id] = row.written
-			}
-		}
-		if len(page) < e.PageSize {
-			break // what a record deleted in this moment keeps from showing, the overlap of the next poll shows
-		}
+		touched, back = touched+some, back || wentBack
 	}
-	e.halts.worked("odoo", "credentials")
-	back := e.clockWentBack(clock)
-	next := clock.carried(began, rows)
-	touched, err := e.touchPolled(ctx, model, rows, clock.closed(rows, next), floor)
-	if err != nil {
-		return err
-	}
-	clock.reached, clock.sawAt = next, began
 	if touched > 0 {
 		if err := e.leaveSign(ctx, model); err != nil {
 			return err
@@ -100,24 +79,36 @@ func (e *Engine) pollModel(ctx context.Context, model string) error {
 	}
 	if back {
 		e.Log.Warn("odoo's clock went back; reading everything again", zap.String("model", model))
-		if err := e.polls.reset(ctx, e.Store, model); err != nil {
-			return err
+		for _, rows := range e.rowsOf(model) {
+			if err := e.polls.reset(ctx, e.Store, rows.model); err != nil {
+				return err
+			}
 		}
 		e.Sweep("")
 	}
 	return nil
 }
 
-// stamped is what a poll keeps of a row.
-type stamped struct {
-	id      int64
-	written string
-}
-
-func stampOf(row odoo.Record) (s stamped, _ error) {
-	s.id, _ = row["id"].(int64)
-	s.written, _ = row["write_date"].(string)
-	return s, nil
+// pollRows touches the records whose rows were written since the floor, and says whether Odoo's clock went back.
+func (e *Engine) pollRows(ctx context.Context, r polledRows) (touched int, back bool, err error) {
+	clock, err := e.clockOf(ctx, r.model)
+	if err != nil {
+		return 0, false, err
+	}
+	floor := e.floor(clock)
+	began := time.Now()
+	rows, err := e.writtenSince(ctx, r, floor)
+	if err != nil {
+		return 0, false, err
+	}
+	e.halts.worked("odoo", "credentials")
+	back = e.clockWentBack(clock)
+	next := clock.carried(began, rows)
+	if touched, err = e.touchPolled(ctx, r, rows, clock.closed(rows, next), floor); err != nil {
+		return 0, false, err
+	}
+	clock.reached, clock.sawAt = next, began
+	return touched, back, nil
 }
 
 // clockOf returns the model's clock, started from the newest write_date Odoo has.
@@ -224,8 +215,8 @@ func (e *Engine) clockWentBack(c *modelClock) bool {
 }
 
 // touchPolled touches what was not handled, and once more what leaves the overlap, and saves the floor, in one transaction.
-func (e *Engine) touchPolled(ctx context.Context, model string, rows, closed map[int64]string, floor time.Time) (int, error) {
-	ms := e.polledBy(model)
+func (e *Engine) touchPolled(ctx context.Context, r polledRows, rows, closed map[int64]string, floor time.Time) (int, error) {
+	model, ms := r.model, e.polledBy(r.of)
 	touched := 0
 	var dearly []polledTouch
 	err := e.Store.Update(ctx, func(tx Tx) error {
@@ -279,7 +270,7 @@ func (e *Engine) touchPolled(ctx context.Context, model string, rows, closed map
 		if err := tx.MarkSeen(model, closed); err != nil {
 			return err
 		}
-		if touched > 0 {
+		if touched > 0 && r.about == "" {
 			if err := bearWitness(tx, model, rows); err != nil {
 				return err
 			}

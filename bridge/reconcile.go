@@ -477,17 +477,15 @@ func (b *batch) diff(t *task) {
 			t.plan.Waits = append(t.plan.Waits, n.Hold.On...)
 		}
 	}
-	later := false
 	for _, c := range t.plan.Changes {
 		c.Fields = slices.DeleteFunc(c.Fields, func(fc FieldChange) bool {
 			_, err := b.raw(fc.Field, c.Side, fc.To, *t.seen(c.Side), link)
-			later = later || err != nil && fc.Field.Afterwards()
 			return b.unwritable(t, fc, c.Side, err)
 		})
 	}
 	t.plan.Changes = slices.DeleteFunc(t.plan.Changes, func(c *Change) bool { return len(c.Fields) == 0 })
-	if later && slices.ContainsFunc(t.plan.Changes, func(c *Change) bool { return c.Side == mapping.Odoo }) {
-		t.plan.recheck(b.now) // these may make room for it
+	if b.answersWait(t) {
+		t.plan.recheck(b.now)
 		b.e.ding.ask(t.ding.ID, time.Time{})
 	}
 }

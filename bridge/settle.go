@@ -120,8 +120,8 @@ func (b *batch) settleWritten(t *task, s mapping.Side, back mapping.View) {
 				}
 				l.Sent[f.Key] = Sent{Before: fc.From, Meant: fc.To, At: b.now}
 				t.plan.recheck(b.now.Add(b.e.StaleWindow))
-			case f.Set() && mapping.Contains(got, fc.To):
-				t.plan.recheck(b.now) // others came in beside: their own change
+			case f.Set() && mapping.Contains(got, fc.To), f.Answers() && answered(got, fc.From, fc.To):
+				t.plan.recheck(b.now) // others came in beside, or answered: their own change
 			default:
 				l.SetBase(s, f, got)
 				h := Hold{

@@ -2,6 +2,7 @@ package dingtalk
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"maps"
 	"net/http"
@@ -183,7 +184,30 @@ func (s *CalendarService) Update(ctx context.Context, event Object, options Cale
 			return err
 		}
 	}
-	return s.updateAttendees(ctx, organizer, id, body, now, options)
+	if err := s.updateAttendees(ctx, organizer, id, body, now, options); err != nil {
+		return err
+	}
+	return s.answer(ctx, id, body["responses"])
+}
+
+// answer gives the answers of attendees. One that is refused does not stop the others; the error names the first.
+func (s *CalendarService) answer(ctx context.Context, id string, responses any) error {
+	given, _ := plainJSON(responses).(map[string]any)
+	var refused error
+	for _, person := range slices.Sorted(maps.Keys(given)) {
+		status, _ := given[person].(string)
+		err := s.Respond(ctx, person, id, status)
+		var e *Error
+		switch {
+		case err == nil:
+		case !errors.As(err, &e) || e.Class != Reject && e.Class != Missing:
+			return err
+		case refused == nil:
+			e.Field = "responses"
+			refused = err
+		}
+	}
+	return refused
 }
 
 // lacksTimes says that some of the times are given, but not all that belong together.

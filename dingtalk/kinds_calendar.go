@@ -30,9 +30,10 @@ var CalendarEventKind = Kind{
 		// A list of minutes before the start. Not given at creation: 15 minutes; an empty list: none.
 		{Name: "reminders", Type: JSON, Create: true, Update: true, Get: true, List: true, Absent: Unknown},
 		{Name: "onlineMeeting", Type: Boolean, Create: true, Get: true, List: true}, // a DingTalk video meeting
+		// By unionid: needsAction, accepted, declined, tentative. An update gives the answers named, each in the name of who gives it.
+		{Name: "responses", Type: JSON, Update: true, Get: true, List: true, Absent: Unknown},
 
 		// Only read.
-		{Name: "responses", Type: JSON, Get: true, List: true, Absent: Unknown}, // by unionid: needsAction, accepted, declined, tentative
 		{Name: "meetingUrl", Type: Text, Get: true, List: true},
 		{Name: "status", Type: Text, Get: true, List: true},           // confirmed, cancelled
 		{Name: "seriesMasterId", Type: Text, Get: true, List: true},   // of one occurrence of a series: the series

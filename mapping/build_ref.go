@@ -84,8 +84,6 @@ func (b *builder) answers(fd *fieldDoc, f *Field) {
 	one.person = pathPartner
 	f.Convert = responsesConverter{one}
 	switch {
-	case f.Direction != ToOdoo:
-		b.errorf(fd.Convert.place, `people answer for themselves in DingTalk; the pair needs "direction: to_odoo"`)
 	case f.odoo != nil && f.odoo.Type != "" && f.odoo.Relation != "calendar.attendee":
 		b.errorf(fd.Odoo.place, "responses belong to the attendees of a meeting, and %s names %s", f.OdooName, f.odoo.Relation)
 	case f.ding != nil && f.ding.Type != typeJSON:

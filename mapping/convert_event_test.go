@@ -169,7 +169,7 @@ var answersRefs = testRefs{"employees": {"7": "li", "8": "zhang", "9": "wang"}}
 
 func TestAnswersOfTheInvited(t *testing.T) {
 	f := &Field{
-		Key: "responses", OdooName: "attendee_ids", DingName: "responses", Direction: ToOdoo, Ref: "employees", Attribute: "unionid",
+		Key: "responses", OdooName: "attendee_ids", DingName: "responses", Direction: Both, Ref: "employees", Attribute: "unionid",
 		Convert: responsesConverter{refConverter{mapping: "employees", attribute: "unionid", tells: true, person: pathPartner}},
 	}
 	env := Env{Refs: answersRefs}
@@ -177,31 +177,32 @@ func TestAnswersOfTheInvited(t *testing.T) {
 		"li.unionid": "accepted", "zhang.unionid": "declined", "wang.unionid": "needsAction", "stranger": "accepted",
 	}}
 	said, err := f.Read(DingTalk, event, env)
-	if err != nil || said.Text != `["8 declined"]` {
+	if err != nil || said.Text != `["8 declined","9 needsAction"]` {
 		t.Fatalf("%s, %v", said, err)
 	}
 	attendee := func(id, partner int64, state string) any {
 		return map[string]any{"id": id, "partner_id": map[string]any{"id": partner, "name": ""}, "state": state}
 	}
-	rec := Record{"user_id": nil, "attendee_ids": []any{attendee(70, 7, "accepted"), attendee(80, 8, "needsAction"), attendee(90, 9, "accepted")}}
-	// What 王五 answered in Odoo is not DingTalk's business.
-	if v, err := f.Read(Odoo, rec, env); err != nil || !v.IsEmpty() {
+	// The organizer invited himself, and a contact is nobody in DingTalk.
+	rec := Record{"user_id": map[string]any{"id": int64(7), "name": "李四"}, "attendee_ids": []any{
+		attendee(70, 7, "accepted"), attendee(80, 8, "needsAction"), attendee(90, 9, "accepted"), attendee(99, 99, "accepted"),
+	}}
+	if v, err := f.Read(Odoo, rec, env); err != nil || v.Text != `["8 needsAction","9 accepted"]` {
 		t.Errorf("%s, %v", v, err)
 	}
-	commands, err := f.Write(Odoo, said, rec, env)
+	commands, err := f.Write(Odoo, AnswersValue(map[string]string{"8": "declined", "9": "accepted"}), rec, env)
 	if got := fmt.Sprint(commands); err != nil || got != "[[1 80 map[state:declined]]]" {
 		t.Errorf("%s, %v", got, err)
 	}
-	// Taken back in DingTalk.
-	env.Base = said
-	rec["attendee_ids"] = []any{attendee(80, 8, "declined"), attendee(90, 9, "accepted")}
-	commands, err = f.Write(Odoo, EmptyValue, rec, env)
-	if got := fmt.Sprint(commands); err != nil || got != "[[1 80 map[state:needsAction]]]" {
+	given, err := f.Write(DingTalk, AnswersValue(map[string]string{"8": "declined", "9": "accepted", "7": "declined"}), event, env)
+	if got := fmt.Sprint(given); err != nil || got != "map[li.unionid:declined wang.unionid:accepted]" {
 		t.Errorf("%s, %v", got, err)
 	}
-	// Not invited in Odoo yet.
-	if _, err := f.Write(Odoo, said, Record{"attendee_ids": []any{}}, env); err == nil {
-		t.Error("nobody is waited for")
+	// Who does not attend cannot answer.
+	delete(event["responses"].(map[string]any), "wang.unionid")
+	given, err = f.Write(DingTalk, AnswersValue(map[string]string{"9": "accepted"}), event, env)
+	if got := fmt.Sprint(given); err != nil || got != "map[]" {
+		t.Errorf("%s, %v", got, err)
 	}
 }
 

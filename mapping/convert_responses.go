@@ -4,17 +4,19 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 )
 
-// responsesConverter gives the attendees of an Odoo meeting the answers that people gave to the invitation in DingTalk. The canonical value
-// is the sorted JSON array of "link answer" of those who are known on both sides. Whoever has not answered in DingTalk is left out, and may
-// have answered in Odoo; so is the organizer, who invited himself.
+// responsesConverter joins the states of the attendees of an Odoo meeting with what people answered to the invitation in DingTalk. The
+// canonical value is the sorted JSON array of "link answer" of those who are known on both sides, also of those who have not answered; the
+// organizer is left out, who invited himself. Each answer travels by itself, see SetTargets for the same of sets.
 type responsesConverter struct{ one refConverter }
 
-// The answers are called the same on both sides, but one (calendar.attendee: state; 设置日程响应邀请状态).
-const unanswered = "needsAction"
+// The answers are called the same on both sides (calendar.attendee: state; 设置日程响应邀请状态).
+var answers = []string{Unanswered, "accepted", "declined", "tentative"}
 
-var answers = []string{"accepted", "declined", "tentative"}
+// Unanswered is the answer of who has not answered, or took the answer back.
+const Unanswered = "needsAction"
 
 func (responsesConverter) Name() string { return "responses" }
 
@@ -33,7 +35,17 @@ func (responsesConverter) parts(side Side) []string {
 func (c responsesConverter) Read(side Side, raw any, env Env) (Value, error) {
 	env = refsOf(env)
 	if side == Odoo {
-		return c.readOdoo(raw, env)
+		rows, ok := raw.([]any)
+		if !ok && raw != nil { // the attendees themselves were not read
+			return UnknownValue, nil
+		}
+		said := map[string]string{}
+		for link, row := range c.attendees(rows, env) {
+			if state, _ := row["state"].(string); slices.Contains(answers, state) {
+				said[link] = state
+			}
+		}
+		return AnswersValue(said), nil
 	}
 	given, ok := raw.(map[string]any)
 	if !ok && raw != nil {
@@ -49,30 +61,10 @@ func (c responsesConverter) Read(side Side, raw any, env Env) (Value, error) {
 			said[link] = text
 		}
 	}
-	return saidValue(said), nil
+	return AnswersValue(said), nil
 }
 
-// readOdoo reads what the attendees have for those who are in the base: of the others, an answer given in Odoo is theirs.
-func (c responsesConverter) readOdoo(raw any, env Env) (Value, error) {
-	rows, ok := raw.([]any)
-	if !ok && raw != nil { // the attendees themselves were not read
-		return UnknownValue, nil
-	}
-	settled, err := saidOf(env.Base)
-	if err != nil {
-		return UnknownValue, err
-	}
-	said := map[string]string{}
-	for link, row := range c.attendees(rows, env) {
-		state, _ := row["state"].(string)
-		if _, asked := settled[link]; asked && slices.Contains(answers, state) {
-			said[link] = state
-		}
-	}
-	return saidValue(said), nil
-}
-
-// attendees are the rows of calendar.attendee of people who are known on both sides, by their links.
+// attendees are the rows of calendar.attendee of people who are known on both sides, by their links, without the organizer's own.
 func (c responsesConverter) attendees(rows []any, env Env) map[string]map[string]any {
 	out := map[string]map[string]any{}
 	for _, item := range rows {
@@ -81,14 +73,26 @@ func (c responsesConverter) attendees(rows []any, env Env) map[string]map[string
 		if !ok {
 			continue
 		}
-		if link := c.one.link(Odoo, partner, env); link.IsKnown() {
-			out[link.Text] = row
+		if link, known := setConverter(c).known(Odoo, partner, env); known {
+			out[link] = row
 		}
+	}
+	organizer := c.one
+	organizer.person = pathUser
+	if user, ok := refID(env.Record["user_id"]); ok {
+		delete(out, organizer.link(Odoo, user, env).Text)
 	}
 	return out
 }
 
-func saidValue(said map[string]string) Value {
+// Answers reports whether the field's value are the answers of people, which travel one by one.
+func (f *Field) Answers() bool {
+	_, is := f.Convert.(responsesConverter)
+	return is
+}
+
+// AnswersValue is the canonical value of answers by link.
+func AnswersValue(said map[string]string) Value {
 	if len(said) == 0 {
 		return EmptyValue
 	}
@@ -100,7 +104,8 @@ func saidValue(said map[string]string) Value {
 	return Text(string(text))
 }
 
-func saidOf(v Value) (map[string]string, error) {
+// AnswersOf are the answers in a canonical value, by link.
+func AnswersOf(v Value) (map[string]string, error) {
 	said := map[string]string{}
 	if !v.IsKnown() {
 		return said, nil
@@ -110,11 +115,8 @@ func saidOf(v Value) (map[string]string, error) {
 		return nil, unexpected(v.Text, "a list of answers")
 	}
 	for _, one := range list {
-		for i := len(one) - 1; i > 0; i-- {
-			if one[i] == ' ' {
-				said[one[:i]] = one[i+1:]
-				break
-			}
+		if at := strings.LastIndexByte(one, ' '); at > 0 {
+			said[one[:at]] = one[at+1:]
 		}
 	}
 	return said, nil
@@ -122,35 +124,40 @@ func saidOf(v Value) (map[string]string, error) {
 
 func (responsesConverter) writesEmpty() {}
 
-// Write returns the commands that change the attendees. Whoever took an answer back in DingTalk has not answered in Odoo.
+// Write returns the commands that change the attendees, or what is to be answered in DingTalk, by person: of those who attend, and whose
+// answer is another one.
 func (c responsesConverter) Write(side Side, v Value, current any, env Env) (any, error) {
-	said, err := saidOf(v)
-	if err != nil || side == DingTalk {
-		return nil, err
-	}
-	before, err := saidOf(env.Base)
+	said, err := AnswersOf(v)
 	if err != nil {
 		return nil, err
 	}
-	rows, _ := current.([]any)
-	commands := []any{}
-	attendees := c.attendees(rows, refsOf(env))
-	for _, link := range slices.Sorted(maps.Keys(said)) {
-		if attendees[link] == nil { // who is being invited has a row afterwards
-			return nil, &MissingRef{Mapping: c.one.mapping, Link: link, Side: Odoo}
+	if side == Odoo {
+		rows, _ := current.([]any)
+		return c.commands(said, rows, refsOf(env)), nil
+	}
+	now, _ := current.(map[string]any)
+	out := map[string]any{}
+	for link, answer := range said {
+		id, err := c.one.id(DingTalk, Text(link), env)
+		if err != nil {
+			return nil, err
+		}
+		if had, attends := now[id]; attends && had != answer {
+			out[id] = answer
 		}
 	}
+	return out, nil
+}
+
+func (c responsesConverter) commands(said map[string]string, rows []any, env Env) []any {
+	out := []any{}
+	attendees := c.attendees(rows, env)
 	for _, link := range slices.Sorted(maps.Keys(attendees)) {
 		row := attendees[link]
-		state, answered := said[link]
-		if _, had := before[link]; !answered && had {
-			state = unanswered
-		}
 		id, ok := plainInt(row["id"])
-		if state == "" || row["state"] == state || !ok {
-			continue
+		if state, wanted := said[link]; wanted && ok && row["state"] != state {
+			out = append(out, []any{int64(1), id, map[string]any{"state": state}})
 		}
-		commands = append(commands, []any{int64(1), id, map[string]any{"state": state}})
 	}
-	return commands, nil
+	return out
 }

@@ -48,6 +48,9 @@ func (b *builder) lintToDingTalk(fd *fieldDoc, f *Field) {
 	if f.OnCreate || b.m.Approval != nil || b.line != nil { // an approval is read again when it is decided
 		return
 	}
+	if f.Answers() { // attendees are polled beside their meetings
+		return
+	}
 	names := []string{f.OdooName}
 	if f.Value != nil {
 		names = f.Value.Names()
