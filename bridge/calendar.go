@@ -83,23 +83,6 @@ func (b *batch) chooseEvent(t *task, ask *creation) (done bool) {
 	return false
 }
 
-// apart holds a meeting of a series that was cancelled by itself: DingTalk's API cannot do it, and a person may.
-func (b *batch) apart(t *task) {
-	stranger := t.link == nil || t.link.State == Held
-	if !stranger || t.odoo.Existence != Archived || t.odoo.Apart == "" || t.ding.Existence != Absent || !b.m.CreateDingTalk.Allowed || b.keptHold(t, mapping.Odoo) {
-		return
-	}
-	began, err := b.e.ding.began(b.ctx, b.m)
-	if err != nil {
-		t.fail = classify(err)
-		return
-	}
-	if made, err := time.Parse(odooTime, t.odoo.Created); err == nil && made.Before(began) {
-		return
-	}
-	b.holdStranger(t, mapping.Odoo, Hold{Kind: HeldInvalid, Reason: t.odoo.Apart + "; it is cancelled in odoo"})
-}
-
 // rememberPlace notes in the link in whose calendar its event stands; seen there, it is not removed.
 func (b *batch) rememberPlace(t *task, l *Link) {
 	if b.m.Kind != calendarKind {
@@ -152,6 +135,11 @@ func (e *Engine) touchEvents(tx Tx, event dingtalk.Event, ev InboxEvent) error {
 			}
 			if _, echo := e.wrote.ends(key, now); echo && !removed { // what we wrote ourselves, or somebody was as fast
 				due = until
+			}
+			if _, echo := e.wrote.ends(key, now); l != nil && !echo {
+				if err := e.touchSingles(tx, m, l, until); err != nil {
+					return err
+				}
 			}
 			if l != nil && l.Errand != nil {
 				if l.Errand.Look = true; removed {

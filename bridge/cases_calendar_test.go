@@ -198,31 +198,6 @@ func TestASeriesThatDingTalkCannotHave(t *testing.T) {
 	d.settled()
 }
 
-func TestOneMeetingOfASeries(t *testing.T) {
-	d := newDiary(t)
-	if d.odoo == nil {
-		t.Skip("a person acts on single meetings of the stand-in")
-	}
-	id := d.meet("双周会", everyOtherMonday)
-	d.step()
-	d.later(2 * time.Second)
-	single := func(at string) []any { return []any{fmt.Sprintf("%d-%s", id, at)} }
-	// Moved by itself: a record of its own.
-	_, err := d.odoo.As("admin").Call("calendar.event", "write", []any{single("20261221020000"), map[string]any{
-		"start": "2026-12-22 02:00:00", "stop": "2026-12-22 03:00:00", "start_datetime": "2026-12-22 02:00:00", "stop_datetime": "2026-12-22 03:00:00",
-	}}, nil)
-	must(t, err)
-	d.step()
-	d.event(0)
-	d.wantHeld(fmt.Sprintf("one meeting of the series %d", id))
-	// Cancelled by itself.
-	_, err = d.odoo.As("admin").Call("calendar.event", "unlink", []any{single("20270104020000")}, nil)
-	must(t, err)
-	d.step()
-	want(t, "cancelled", d.event(0).Cancelled, false)
-	d.wantHeld("; it is cancelled in odoo")
-}
-
 func TestAnswersOfThoseInvited(t *testing.T) {
 	d := newDiary(t)
 	id := d.meet("评审", nil, d.partnerZhang, d.partnerOutside)

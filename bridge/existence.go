@@ -22,7 +22,7 @@ type Seen struct {
 	Until     time.Time          // it was seen, but before then that proves nothing: it was removed a moment ago
 	Instance  *dingtalk.Instance // of an approval
 	Elder     bool               // it was there before a mapping that starts now: unless it is linked, it is left alone
-	Apart     string             // why it can be no record of its own on the other side
+	Single    *single            // of a meeting of a series that was changed by itself: it can be no record of its own in DingTalk
 }
 
 // fate is what the existence table says about a record.

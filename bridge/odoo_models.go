@@ -17,7 +17,7 @@ const meetingModel = "calendar.event"
 var odooModels = map[string]odooModel{
 	// A search gives each meeting of a series an id of its own, a text such as 4-20261221020000, unless it is told not to (addons/calendar:
 	// _search). The bridge only knows the series.
-	meetingModel: {context: odoo.Context{"virtual_id": false}, fields: []string{"privacy", "recurrent_id"}, judge: judgeMeeting},
+	meetingModel: {context: odoo.Context{"virtual_id": false}, fields: []string{"privacy", "recurrent_id", "recurrent_id_date"}, judge: judgeMeeting},
 }
 
 // judgeMeeting: Odoo shows a private meeting to others with its times only, as if all else were empty, archived too, and not even as
@@ -29,7 +29,7 @@ func judgeMeeting(m *mapping.Mapping, seen *Seen) {
 	case rec["create_date"] == nil && rec["privacy"] == nil:
 		*seen = Seen{ID: seen.ID, Existence: Unseen, Why: "private: Odoo shows the bridge's user no more than that somebody is busy"}
 	case m.Kind == calendarKind && idOfInteger(rec["recurrent_id"]) != "":
-		seen.Apart = "it is one meeting of the series " + idOfInteger(rec["recurrent_id"]) + ", and DingTalk's API changes whole series only"
+		seen.Single = &single{series: ID(idOfInteger(rec["recurrent_id"])), origin: textOf(rec["recurrent_id_date"])}
 	}
 }
 

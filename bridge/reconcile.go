@@ -445,7 +445,7 @@ func (b *batch) planTask(t *task) {
 	case fateRetire:
 		t.plan.Retire = row
 	case fateNothing:
-		b.apart(t)
+		b.cancelledSingle(t)
 	case fateStay:
 		t.plan.Notes = append(t.plan.Notes, Note{Reason: row})
 		if t.reused {

@@ -30,8 +30,7 @@ func (b *batch) meet(t *task) {
 	case t.seen(s).Elder:
 		t.plan.Row += "; it was there before the mapping began"
 		return
-	case t.seen(s).Apart != "":
-		b.holdStranger(t, s, Hold{Kind: HeldInvalid, Reason: t.seen(s).Apart})
+	case t.seen(s).Single != nil && !b.single(t):
 		return
 	}
 	match, hold, waits := b.match(t, s)

@@ -24,6 +24,8 @@ type Errand struct {
 	Removed string `json:"removed,omitempty"`
 	// Look says that something told of an event that was not looked at yet.
 	Look bool `json:"look,omitempty"`
+	// Alike marks a meeting of a series, changed by itself in Odoo, as DingTalk was last seen to show it too.
+	Alike string `json:"alike,omitempty"`
 	// Doer is the unionid of who is to do it, whose list shows it too when the owner has left.
 	Doer string `json:"doer,omitempty"`
 	// Done says that it was done when it was last read; Odoo may not know yet, or refuse to hear of it.

@@ -31,7 +31,8 @@ type CalendarEvent struct {
 	Created     time.Time
 	Updated     time.Time
 
-	change int // the serial number of the last change, for syncTokens
+	change  int                       // the serial number of the last change, for syncTokens
+	singles map[string]*CalendarEvent // meetings of the series that a person changed by themselves, by occurrenceSuffix
 }
 
 // Attendee is one person invited to an event.
@@ -67,6 +68,7 @@ func (e CalendarEvent) clone() *CalendarEvent {
 		r.DaysOfWeek = slices.Clone(r.DaysOfWeek)
 		e.Recurrence = &r
 	}
+	e.singles = maps.Clone(e.singles) // themselves they are never changed
 	return &e
 }
 
@@ -209,6 +211,31 @@ func (s *Server) changeEvent(id string, byAPI bool, edit func(*CalendarEvent)) *
 	s.storeEvent(next, s.now())
 	people := slices.Concat(next.people(), old.people())
 	s.emitCalendar(next, "updated", byAPI, people...)
+	return nil
+}
+
+// EditOccurrence changes one meeting of a series, that which begins at the time by the rule, as its organizer does in DingTalk: to cancel it,
+// set Cancelled. No API does it. The error is a *Refusal.
+func (s *Server) EditOccurrence(id string, begins time.Time, edit func(*CalendarEvent)) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.calendar.now[id]
+	if e == nil || e.Cancelled || e.Recurrence == nil ||
+		!slices.ContainsFunc(e.Recurrence.expand(e.begins(), begins), func(at time.Time) bool { return at.Equal(begins) }) {
+		return asError(noEvent())
+	}
+	one := e.occurrence(begins.In(e.zone()))
+	edit(one)
+	if wrong := checkEvent(one); wrong != "" {
+		return asError(badCalendar(wrong))
+	}
+	next := e.clone()
+	if next.singles == nil {
+		next.singles = map[string]*CalendarEvent{}
+	}
+	next.singles[occurrenceSuffix(begins)] = one
+	s.storeEvent(next, s.now())
+	s.emitCalendar(next, "updated", false, next.people()...)
 	return nil
 }
 

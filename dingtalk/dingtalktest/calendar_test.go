@@ -254,6 +254,40 @@ func TestEventLists(t *testing.T) {
 	b.v1("GET", list, nil, 400, "syncToken", next)
 }
 
+// A person changes, or cancels, one meeting of a series: the view shows it, the list of series only their rules.
+func TestOneOccurrenceIsChangedByItself(t *testing.T) {
+	b := start(t)
+	b.crew("ann")
+	first := time.Date(2026, 8, 24, 2, 0, 0, 0, time.UTC)
+	id := b.AddEvent(CalendarEvent{Organizer: "ann", Summary: "daily", Start: first, End: first.Add(time.Hour), Recurrence: &Recurrence{Type: "daily", Interval: 1, Count: 4}})
+	at := func(day int) time.Time { return first.AddDate(0, 0, day) }
+	if err := b.EditOccurrence(id, at(1), func(e *CalendarEvent) {
+		e.Start, e.End, e.Summary = e.Start.Add(3*time.Hour), e.End.Add(3*time.Hour), "later"
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.EditOccurrence(id, at(2), func(e *CalendarEvent) { e.Cancelled = true }); err != nil {
+		t.Fatal(err)
+	}
+	for _, none := range []time.Time{first.Add(time.Hour), at(4)} {
+		if err := b.EditOccurrence(id, none, func(*CalendarEvent) {}); err == nil {
+			t.Errorf("the series has one at %s", none)
+		}
+	}
+	var got []string
+	for _, row := range b.v1("GET", calendarOf("ANN")+"eventsview", nil, 200, "timeMin", "2026-08-24T00:00:00Z", "timeMax", "2026-08-30T00:00:00Z")["events"].([]any) {
+		o := row.(object)
+		got = append(got, asText(o["summary"])+" "+asText(o["start"].(object)["dateTime"])+" of "+asText(o["originStart"].(object)["dateTime"]))
+	}
+	want := []string{
+		"daily 2026-08-24T10:00:00+08:00 of 2026-08-24T10:00:00+08:00", "later 2026-08-25T13:00:00+08:00 of 2026-08-25T10:00:00+08:00",
+		"daily 2026-08-27T10:00:00+08:00 of 2026-08-27T10:00:00+08:00",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestAttendeesArePaged(t *testing.T) {
 	b := start(t)
 	b.crew("ann", "bob", "cho")

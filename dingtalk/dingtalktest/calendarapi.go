@@ -340,7 +340,7 @@ func (s *Server) getEvent(c *call) (any, *Refusal) {
 	}
 	if e.Recurrence != nil {
 		for _, start := range e.Recurrence.expand(e.begins(), c.now.AddDate(2, 0, 0)) {
-			if occurrenceSuffix(start) == at {
+			if occurrenceSuffix(start) == at && !e.occurrence(start).Cancelled {
 				return s.showOccurrence(e, start, userid, most), nil
 			}
 		}

@@ -14,6 +14,7 @@ import (
 const (
 	eventsPage = 100
 	eventsSpan = 366 * 24 * time.Hour
+	movedBy    = 62 * 24 * time.Hour // as far back a meeting of a series may be moved
 )
 
 // eventsQuery is a query for the events of a person.
@@ -115,7 +116,7 @@ func (s *Server) listEvents(c *call) (any, *Refusal) {
 			continue
 		}
 		for _, start := range e.Recurrence.expand(e.begins(), c.now) {
-			if q.covers(start) {
+			if q.covers(start) && !e.occurrence(start).Cancelled {
 				rows = append(rows, s.showOccurrence(e, start, userid, q.attendees))
 			}
 		}
@@ -159,15 +160,16 @@ func (s *Server) viewEvents(c *call) (any, *Refusal) {
 		if e == nil || !e.sees(userid) || e.gone(userid) {
 			continue
 		}
-		lasts := e.lasts()
 		if e.Recurrence == nil {
-			if begins := e.begins(); begins.Before(q.to) && begins.Add(lasts).After(q.from) {
+			if begins := e.begins(); begins.Before(q.to) && begins.Add(e.lasts()).After(q.from) {
 				rows = append(rows, s.showEvent(e, userid, q.attendees))
 			}
 			continue
 		}
-		for _, start := range e.Recurrence.expand(e.begins(), q.to) {
-			if start.Before(q.to) && start.Add(lasts).After(q.from) {
+		for _, start := range e.Recurrence.expand(e.begins(), q.to.Add(movedBy)) {
+			one := e.occurrence(start)
+			begins := one.begins()
+			if !one.Cancelled && begins.Before(q.to) && begins.Add(one.lasts()).After(q.from) {
 				rows = append(rows, s.showOccurrence(e, start, userid, q.attendees))
 			}
 		}
@@ -190,8 +192,11 @@ func (e *CalendarEvent) lasts() time.Duration {
 // occurrenceSuffix names one occurrence of a series.
 func occurrenceSuffix(start time.Time) string { return start.UTC().Format("20060102T150405Z") }
 
-// showOccurrence is one occurrence of a series, which exists in answers only.
-func (s *Server) showOccurrence(e *CalendarEvent, start time.Time, userid string, most int) map[string]any {
+// occurrence is one meeting of a series, that which begins at the time by the rule.
+func (e *CalendarEvent) occurrence(start time.Time) *CalendarEvent {
+	if one := e.singles[occurrenceSuffix(start)]; one != nil {
+		return one.clone()
+	}
 	lasts := e.lasts()
 	one := e.clone()
 	one.Recurrence = nil
@@ -201,8 +206,17 @@ func (s *Server) showOccurrence(e *CalendarEvent, start time.Time, userid string
 	} else {
 		one.Start, one.End = start.UTC(), start.Add(lasts).UTC()
 	}
-	out := s.showEvent(one, userid, most)
-	out["id"], out["seriesMasterId"], out["originStart"] = e.ID+"_"+occurrenceSuffix(start), e.ID, out["start"]
+	return one
+}
+
+// showOccurrence is one occurrence of a series, which exists in answers only.
+func (s *Server) showOccurrence(e *CalendarEvent, start time.Time, userid string, most int) map[string]any {
+	out := s.showEvent(e.occurrence(start), userid, most)
+	date := ""
+	if e.AllDay {
+		date = start.Format(time.DateOnly)
+	}
+	out["id"], out["seriesMasterId"], out["originStart"] = e.ID+"_"+occurrenceSuffix(start), e.ID, s.showEnd(e, start, date)
 	return out
 }
 
