@@ -197,6 +197,15 @@ func TestStandInCalendar(t *testing.T) {
 	if got := must(c.Calendars.Get(ctx, union("ann"), id))(t); fmt.Sprint(got["responses"]) != fmt.Sprint(map[string]any{union("cho"): "accepted"}) {
 		t.Errorf("%v", got["responses"])
 	}
+	// An update answers in the names of those who attend; that one of them is refused does not stop the others.
+	said := map[string]any{union("ann"): "declined", union("bob"): "accepted", union("cho"): "tentative"}
+	var refused *dingtalk.Error
+	if err := c.Calendars.Update(ctx, dingtalk.Object{"id": id, "organizer": union("ann"), "responses": said}, none); !errors.As(err, &refused) || refused.Field != "responses" {
+		t.Errorf("%v", err)
+	}
+	if e, _ := s.CalendarEvent(id); len(e.Attendees) != 1 || e.Attendees[0].Response != "tentative" {
+		t.Errorf("%+v", e)
+	}
 	if err := c.Calendars.Update(ctx, dingtalk.Object{"id": id, "organizer": union("cho"), "summary": "x"}, none); err == nil || dingtalk.IsNotFound(err) {
 		t.Errorf("an attendee changes it: %v", err)
 	}
