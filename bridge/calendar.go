@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -100,6 +101,17 @@ func (b *batch) rememberPlace(t *task, l *Link) {
 	}
 	asked := b.e.ding.asked(l.Ding) // perhaps meanwhile
 	l.Errand.Look = asked.n > 0 && !(asked == t.telling && b.wasLookedAfter(t))
+}
+
+// lookForAnswers reads the event of a meeting that was just made in Odoo once more, unless that is due anyway: only now are there attendees
+// to have the answers of those who are invited.
+func (b *batch) lookForAnswers(t *task) {
+	made := func(a applied) bool { return a.change.Op == OpCreate && a.change.Side == mapping.Odoo }
+	if b.m.Kind != calendarKind || t.telling.until.After(b.now) || !slices.ContainsFunc(t.wrote, made) {
+		return
+	}
+	b.e.ding.ask(t.ding.ID, time.Time{})
+	t.plan.recheck(b.now)
 }
 
 // touchEvents makes due what an event of the calendar is about: linked ones, and others where they are wanted in Odoo. A cancellation is

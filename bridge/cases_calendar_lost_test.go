@@ -11,6 +11,7 @@ import (
 	"dingbridge/bridge"
 	"dingbridge/dingtalk/dingtalktest"
 	"dingbridge/mapping"
+	"dingbridge/odoo/odootest"
 )
 
 // makesEvent matches the call that makes an event.
@@ -139,6 +140,25 @@ func cancelledInDingTalk(t *testing.T, word string) {
 	must(t, d.ding.DeleteEvent(d.uLi, ev))
 	d.step()
 	want(t, "active", text(d.meeting(id), "active"), "")
+	d.settled()
+}
+
+// The meeting is made in Odoo long after the event told of it: the answers come with it all the same.
+func TestTheAnswersComeWithAMeetingThatIsMadeLate(t *testing.T) {
+	d := newDiary(t, bornInDingTalk)
+	d.standIn()
+	d.odoo.Fail(func(c odootest.Call) bool { return c.Model == "calendar.event" && c.Method == "load" }, 6, odootest.DropBefore)
+	d.ding.AddEvent(dingtalktest.CalendarEvent{
+		Organizer: d.uZhang, Summary: "客户来访", Start: time.Date(2026, 12, 3, 1, 0, 0, 0, time.UTC), End: time.Date(2026, 12, 3, 2, 0, 0, 0, time.UTC),
+		Attendees: []dingtalktest.Attendee{{UserID: d.uLi, Response: "accepted"}},
+	})
+	for range 4 {
+		d.step()
+		d.later(time.Second)
+	}
+	found := d.people.Search("calendar.event", []any{[]any{"name", "=", "客户来访"}})
+	want(t, "meetings", len(found), 1)
+	want(t, "answers", d.answers(found[0]), "li accepted, zhang needsAction")
 	d.settled()
 }
 

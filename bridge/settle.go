@@ -200,6 +200,7 @@ func (b *batch) settlePlan(t *task) {
 	if slices.ContainsFunc(t.wrote, func(a applied) bool { return a.change.Op == OpUnarchive }) {
 		p.Recheck = b.now // un-archived: now the fields are compared
 	}
+	b.lookForAnswers(t)
 }
 
 // stillArchived says that an un-archiving was planned and not done.
