@@ -44,6 +44,8 @@ type Config struct {
 	// MaxPause bounds every pause the client prescribes after a failure: throttled, barred, quota used up, credentials refused.
 	// Default: as long as DingTalk asks for.
 	MaxPause time.Duration
+	// WebhookSpan is in which time a webhook takes WebhookPerMinute messages; default a minute.
+	WebhookSpan time.Duration
 	// HTTPTransport carries the requests; default a transport of its own with bounded connections and the environment's proxy.
 	HTTPTransport http.RoundTripper
 	// BeforeWrite is asked right before a call that changes something is sent, with the call's context; its error keeps the call from being

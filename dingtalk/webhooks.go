@@ -213,7 +213,7 @@ func (s *WebhookService) pace(w Webhook) *pace {
 	defer s.mu.Unlock()
 	p := s.paces[w.token]
 	if p == nil {
-		p = &pace{}
+		p = &pace{span: or(s.c.cfg.WebhookSpan, time.Minute)}
 		s.paces[w.token] = p
 	}
 	return p
@@ -221,6 +221,7 @@ func (s *WebhookService) pace(w Webhook) *pace {
 
 // pace keeps a webhook within WebhookPerMinute.
 type pace struct {
+	span  time.Duration // of the minute
 	mu    sync.Mutex
 	sent  [WebhookPerMinute]time.Time // a ring
 	next  int                         // the oldest
@@ -235,7 +236,7 @@ func (p *pace) take(now time.Time) time.Duration {
 		return wait
 	}
 	if oldest := p.sent[p.next]; p.recent(oldest, now) {
-		return oldest.Add(time.Minute).Sub(now)
+		return oldest.Add(p.span).Sub(now)
 	}
 	p.sent[p.next] = now
 	p.next = (p.next + 1) % len(p.sent)
@@ -273,9 +274,9 @@ func (p *pace) recall(now time.Time, sent []time.Time) {
 }
 
 // recent says whether a turn was taken within the minute. A clock that was set back takes no turns away.
-func (*pace) recent(sent, now time.Time) bool {
-	wait := sent.Add(time.Minute).Sub(now)
-	return wait > 0 && wait <= time.Minute
+func (p *pace) recent(sent, now time.Time) bool {
+	wait := sent.Add(p.span).Sub(now)
+	return wait > 0 && wait <= p.span
 }
 
 func (p *pace) bar(until time.Time) {

@@ -23,6 +23,7 @@ type pace struct {
 	gate         gateTimes
 	httpWait     time.Duration // the first pause before a client repeats a call by itself; 0: the client's own
 	longestPause time.Duration // that a client prescribes after a refusal; 0: the client's own
+	webhookSpan  time.Duration // the minute in which a webhook takes so many messages; 0: a minute
 
 	engine func(*bridge.Options)        // more of the engine's; may be nil
 	stream func(*dingtalk.StreamConfig) // likewise

@@ -23,7 +23,7 @@ func ownPace() pace {
 	p.failedList, p.failedCount = 300*time.Millisecond, 300*time.Millisecond
 	p.settleMargin, p.secondSweep = 200*time.Millisecond, 500*time.Millisecond
 	p.gate = gateTimes{first: 50 * time.Millisecond, max: 300 * time.Millisecond, stream: time.Second}
-	p.httpWait, p.longestPause = 5*time.Millisecond, 200*time.Millisecond
+	p.httpWait, p.longestPause, p.webhookSpan = 5*time.Millisecond, 200*time.Millisecond, 3*time.Second
 	p.engine = func(o *bridge.Options) {
 		o.SecondLook = 1100 * time.Millisecond // Odoo shows whole seconds: not less than one
 		o.RetryBase, o.RetryMax = 20*time.Millisecond, 300*time.Millisecond

@@ -125,7 +125,7 @@ func newDingTalk(s *Settings, zone *time.Location, p pace) (*dingtalk.Client, er
 	return dingtalk.New(dingtalk.Config{
 		OAPI: s.DingTalk.OAPI, API: s.DingTalk.API, Login: s.DingTalk.Login,
 		AppKey: s.DingTalk.AppKey, AppSecret: s.DingTalk.AppSecret.Reveal(), CorpID: s.DingTalk.CorpID, AgentID: int64(s.DingTalk.AgentID), RobotCode: s.DingTalk.RobotCode,
-		QPS: s.DingTalk.QPS, Timeout: s.DingTalk.Timeout, UserAgent: "dingbridge/" + versionText(), RetryWait: p.httpWait, MaxPause: p.longestPause, Now: p.now,
+		QPS: s.DingTalk.QPS, Timeout: s.DingTalk.Timeout, UserAgent: "dingbridge/" + versionText(), RetryWait: p.httpWait, MaxPause: p.longestPause, WebhookSpan: p.webhookSpan, Now: p.now,
 		Counted: s.DingTalk.Quota.Counted, Free: s.DingTalk.Quota.Free, Zone: zone,
 		BeforeWrite: bridge.CheckLease, OldApprovals: s.DingTalk.Approvals == "old",
 	})

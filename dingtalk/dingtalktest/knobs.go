@@ -147,6 +147,7 @@ type Knobs struct {
 	OrdinaryMessages bool            // the app was granted /message/send_to_conversation; else 43007
 	DingQuota        int             // DING messages a month; more are refused (0 = no limit)
 	WebhookPerMinute int             // messages a webhook and minute (20)
+	WebhookSpan      time.Duration   // what counts as that minute (1 min)
 	WebhookBar       time.Duration   // how long a webhook is limited beyond them, on the server's clock (10 min)
 	WebhookLimitCode int             // the answer then: 410100 (default), 130101 or 660026
 	RobotByHTTP      string          // URL that gets what people say to the robot; else Stream does
@@ -180,7 +181,7 @@ func DefaultKnobs() Knobs {
 		WithdrawAfter: 15 * time.Second, DeleteEventType: "delete",
 		TodoPage: 20, EventsPerDay: 100, SyncTokenLife: 30 * 24 * time.Hour, CreateChangeType: "created", CancelChangeType: "cancelled", GroupCallMembers: 40, NoGroupCode: 49000,
 		NoticesPerDay: 500, NoticesPerMinute: 5000, NoticesToAll: 3,
-		WebhookPerMinute: 20, WebhookBar: 10 * time.Minute, WebhookLimitCode: 410100,
+		WebhookPerMinute: 20, WebhookSpan: time.Minute, WebhookBar: 10 * time.Minute, WebhookLimitCode: 410100,
 	}
 }
 

@@ -16,9 +16,6 @@ import (
 // webhookClock is how far the timestamp of a signed message may be off.
 const webhookClock = time.Hour
 
-// webhookSpan is what counts as the minute of Knobs.WebhookPerMinute.
-const webhookSpan = time.Minute
-
 // Webhook is a group's own robot (自定义机器人).
 type Webhook struct {
 	Conversation string   // openConversationId
@@ -154,7 +151,7 @@ func (s *Server) paceWebhook(w *webhook, now time.Time) *Refusal {
 		s.rejected++
 		return refuse(s.knobs.WebhookLimitCode)
 	}
-	w.sent = slices.DeleteFunc(w.sent, func(at time.Time) bool { return now.Sub(at) >= webhookSpan })
+	w.sent = slices.DeleteFunc(w.sent, func(at time.Time) bool { return now.Sub(at) >= s.knobs.WebhookSpan })
 	if len(w.sent) >= s.knobs.WebhookPerMinute {
 		w.barred = now.Add(s.knobs.WebhookBar)
 		s.rejected++
