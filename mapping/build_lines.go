@@ -51,7 +51,7 @@ func (b *builder) linesField(docs []*linesDoc) *Field {
 	default:
 		f.Lines.Model = o.Relation
 		fields, known := b.modelFields(o.Relation)
-		if !known && b.schema.Models != nil {
+		if !known && b.schema.Models != nil && b.schema.Live {
 			b.errorf(first.Odoo.place, "Odoo has no model %q here; its module may not be installed", o.Relation)
 		}
 		there = b.within(o.Relation, fields)

@@ -51,6 +51,10 @@ func (b *builder) lookupModel(d *lookupDoc, l *Lookup) {
 		at = d.Model.place
 	}
 	fields, ok := b.schema.Models(l.Model)
+	if !ok && !b.schema.Live {
+		b.warnf(at, "a stock Odoo has no model %q; check against the server", l.Model)
+		return
+	}
 	if !ok {
 		b.errorf(at, "Odoo has no model %q here; its module may not be installed", l.Model)
 		return

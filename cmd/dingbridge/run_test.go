@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -290,6 +291,27 @@ func TestRunRefusesWrongMappingsAtTheStart(t *testing.T) {
 	s.vars["DINGBRIDGE_MAPPINGS"] = "departments,employees"
 	s.vars["DINGBRIDGE_HTTP_LISTEN"] = "0.0.0.0:0"
 	s.want(exitUsage, words("run"), "http.token")
+}
+
+// TestRunWithAModelOfOnesOwn: only Odoo itself knows what was made in it.
+func TestRunWithAModelOfOnesOwn(t *testing.T) {
+	s := newShell(t, 45)
+	trip := s.stage.odoo.Create("ir.model", map[string]any{"name": "Trips", "model": "x_trip", "state": "manual"})
+	s.stage.odoo.Create("ir.model.access", map[string]any{"name": "x_trip", "model_id": trip, "perm_read": true, "perm_create": true})
+	must(t, s.stage.odoo.Err())
+	s.vars["DINGBRIDGE_MAPPINGS"] = "departments,employees," + file(t, "trips.yaml", `mapping: trips
+odoo: {model: x_trip}
+dingtalk: {kind: work_notice}
+receivers: [everyone]
+fields: [{dingtalk: text.content, value: "{{ x_name }}"}]
+`)
+	s.vars["DINGBRIDGE_DINGTALK_AGENT_ID"] = strconv.FormatInt(s.stage.ding.AgentID(), 10)
+	s.want(exitOK, words("check"), "x_trip")
+	v := s.serve()
+	v.ready("")
+	s.stage.odoo.Create("x_trip", map[string]any{"x_name": "上海"})
+	must(t, s.stage.odoo.Err())
+	v.until(t.Context(), "told", func() bool { return len(s.stage.ding.Notices()) == 1 })
 }
 
 const staffMapping = `mapping: staff
