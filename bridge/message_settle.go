@@ -198,11 +198,19 @@ func (b *batch) settleMessage(t *task) {
 		return
 	}
 	o := l.occurrence()
-	if slices.ContainsFunc(t.wrote, func(a applied) bool { return a.change.Op == OpDelete }) {
+	did := func(op Op) bool {
+		return slices.ContainsFunc(t.wrote, func(a applied) bool { return a.change.Op == op })
+	}
+	if did(OpDelete) {
 		o.Outcome = outcomeRecalled
 		p.Settle = "recalled"
 	}
-	if wanted, err := b.submitted(t.odoo); err == nil && !wanted && t.odoo.Existence != Unseen && len(p.Over) == 0 { // a recall that waits is still to come
+	wanted, err := b.submitted(t.odoo)
+	switch {
+	case err != nil || wanted || t.odoo.Existence == Unseen || len(p.Over) > 0: // a recall that waits is still to come
+	case did(OpCreate) && b.m.Leave == mapping.LeaveRecall: // it left while it was told: the next turn takes it back
+		p.recheck(b.now)
+	default:
 		o.Left = true
 	}
 }

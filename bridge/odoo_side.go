@@ -40,19 +40,26 @@ func (s *odooSide) Look(ctx context.Context, m *mapping.Mapping, ids []ID, _ map
 	if len(nums) == 0 {
 		return out, nil
 	}
-	rows, err := s.read(ctx, m, odoo.Domain{odoo.Cond("id", "in", nums)})
+	// What a record is and that it is in the domain are read at once: a draft must not be told of because it was published a moment later.
+	inside, err := s.read(ctx, m, odoo.And(s.domain(m), odoo.Domain{odoo.Cond("id", "in", nums)}))
 	if err != nil {
 		return nil, err
 	}
-	inDomain, err := s.inDomain(ctx, m, nums)
-	if err != nil {
-		return nil, err
-	}
-	for _, seen := range rows {
-		if seen.Existence == Present && inDomain != nil && !inDomain[seen.ID] {
-			seen.Existence = Outside
-		}
+	for _, seen := range inside {
 		out[seen.ID] = seen
+	}
+	rest := slices.DeleteFunc(slices.Clone(nums), func(n int64) bool { _, found := out[odooID(n)]; return found })
+	if len(s.domain(m)) > 0 && len(rest) > 0 {
+		outside, err := s.read(ctx, m, odoo.Domain{odoo.Cond("id", "in", rest)})
+		if err != nil {
+			return nil, err
+		}
+		for _, seen := range outside {
+			if seen.Existence == Present {
+				seen.Existence = Outside
+			}
+			out[seen.ID] = seen
+		}
 	}
 	return out, s.absent(ctx, m, nums, out)
 }
@@ -89,24 +96,6 @@ func (s *odooSide) complete(ctx context.Context, m *mapping.Mapping, rows []Seen
 func (s *odooSide) News(ctx context.Context, m *mapping.Mapping, since time.Time) ([]Seen, error) {
 	theirs := odoo.Domain{odoo.Cond("write_date", ">=", since.UTC().Format(odooTime)), odoo.Cond("write_uid", "!=", s.client.UID())}
 	return s.read(ctx, m, odoo.And(s.domain(m), theirs))
-}
-
-// inDomain returns which of the ids are in the mapping's domain; nil when the mapping has none.
-func (s *odooSide) inDomain(ctx context.Context, m *mapping.Mapping, nums []int64) (map[ID]bool, error) {
-	domain := s.domain(m)
-	if len(domain) == 0 {
-		return nil, nil
-	}
-	d := odoo.And(domain, odoo.Domain{odoo.Cond("id", "in", nums)})
-	found, err := s.client.Search(ctx, m.Model, d, odoo.Options{Context: readContext(m)})
-	if err != nil {
-		return nil, err
-	}
-	in := make(map[ID]bool, len(found))
-	for _, id := range found {
-		in[odooID(id)] = true
-	}
-	return in, nil
 }
 
 // absent decides about the ids a read left out: deleted, or only hidden from the bridge's user.
