@@ -122,6 +122,30 @@ func TestAJoinedMessageIsGoneOnWithAfterAnInterruption(t *testing.T) {
 	}
 }
 
+// TestAMessageThatMayHaveComeIsNotJoined: an answer was lost, and then there was no room to ask again. It stays what it was: told together
+// with others it would come twice.
+func TestAMessageThatMayHaveComeIsNotJoined(t *testing.T) {
+	o := webhookWorld(t, webhookYAML)
+	o.news(0, 1, "新")
+	o.step()
+	o.later(10 * time.Second)
+	o.news(1, 20, "新")
+	o.ding.Fail(func(r dingtalktest.Request) bool {
+		return webhookCalls(r) && strings.Contains(string(r.Body), "部门001")
+	}, 1, dingtalktest.DropAfter)
+	must(t, o.engine.Step(o.ctx, 10*time.Millisecond))
+	o.later(10 * time.Second)
+	o.step() // there is no room in this minute
+	want(t, "messages", len(o.ding.Messages()), 20)
+	o.news(20, 40, "新")
+	o.later(41 * time.Second) // there is for one
+	o.step()
+	o.later(time.Minute)
+	o.step()
+	o.wantOnce(0, 40, "新")
+	o.settled()
+}
+
 // TestAJoinedMessageThatIsRefusedIsTakenApart: a word that DingTalk refuses keeps no other record from being told.
 func TestAJoinedMessageThatIsRefusedIsTakenApart(t *testing.T) {
 	o := webhookWorld(t, webhookYAML)
