@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"dingbridge/mapping"
@@ -92,9 +93,28 @@ func (b *batch) settleApproval(t *task) {
 	case err != nil || t.odoo.Existence == Unseen:
 	case l.State == Linked && t.odoo.Existence == Present && t.ding.Existence == Present:
 		o.Left = false // it runs on for what is submitted now
-	case !wants && (l.State != Linked || t.odoo.Existence != Present):
+	case !wants && (l.State != Linked || t.odoo.Existence != Present), l.State == Settled && b.tookOut(t):
 		o.Left = true
 	}
+}
+
+// tookOut says that what was just carried into Odoo made the record one that is not submitted: by the next look it may have been submitted
+// again.
+func (b *batch) tookOut(t *task) bool {
+	f := outcomeField(b.m)
+	for _, a := range t.wrote {
+		for _, fc := range a.fields {
+			if _, plain := t.odoo.Record[fc.Field.OdooName].(string); fc.Field != f || !plain || a.change.Side != mapping.Odoo {
+				continue
+			}
+			now := t.odoo
+			now.Record = maps.Clone(now.Record)
+			now.Record[f.OdooName] = fc.To.Text
+			wants, err := b.submitted(now)
+			return err == nil && !wants
+		}
+	}
+	return false
 }
 
 // decisionsApplied says that everything planned was carried out, but for what only tells.

@@ -149,7 +149,8 @@ func (s *dingSide) startInstance(ctx context.Context, m *mapping.Mapping, c *cre
 	if c.asked != nil {
 		r.Approvers, r.CC, r.CCPosition, r.Select = c.asked.Levels, c.asked.CC, c.asked.CCPosition, c.asked.Select
 	}
-	if r.DeptID == "" {
+	chosen := r.DeptID == ""
+	if chosen {
 		if r.DeptID, err = s.departmentOf(ctx, r.Originator); err != nil {
 			return err
 		}
@@ -161,7 +162,13 @@ func (s *dingSide) startInstance(ctx context.Context, m *mapping.Mapping, c *cre
 	}
 	id, err := s.client.Approvals.Start(ctx, r)
 	c.id = ID(id)
-	if f := classify(err); blind && dingtalk.IsFormRefused(err) {
+	f := classify(err)
+	if chosen && f != nil && f.Class == FailReject { // perhaps they moved a moment ago
+		if now, again := s.departmentOf(ctx, r.Originator); again == nil && now != r.DeptID {
+			return &Failure{Class: FailRetry, Free: true, Side: mapping.DingTalk, Words: "the originator moved to another department", Err: err}
+		}
+	}
+	if blind && dingtalk.IsFormRefused(err) {
 		f.Words += "; the old API of approvals shows no forms, so that date ranges and several departments cannot be filled by it"
 		return f
 	}

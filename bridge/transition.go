@@ -19,13 +19,14 @@ const mostSteps = 6
 // lock for the first step; a further one is locked at what the record showed after the one before. Because that lock knows whole seconds,
 // each step is taken only while the record shows what it showed when it was decided (seen).
 func (s *odooSide) transit(ctx context.Context, m *mapping.Mapping, id int64, t *mapping.Transition, wish string, w *write, lock odoo.Context) error {
+	var left string // where the step before brought it
 	for n := 0; ; n++ {
 		rec, now, err := s.standing(ctx, m, id, t.Field)
 		if err != nil || now == wish {
 			return err
 		}
 		_, shown := w.seen.Record[t.Field]
-		moved := n == 0 && shown && valueOf(w.seen.Record, &mapping.Field{OdooName: t.Field}) != now
+		moved := n == 0 && shown && valueOf(w.seen.Record, &mapping.Field{OdooName: t.Field}) != now || n > 0 && left != now
 		if moved || editedBeside(m, t.Field, w.seen.Record, rec) {
 			return &Failure{Class: FailRetry, Modified: true, Side: mapping.Odoo, Words: "edited while it was being decided"}
 		}
@@ -46,6 +47,9 @@ func (s *odooSide) transit(ctx context.Context, m *mapping.Mapping, id int64, t 
 		_, after, err := s.standing(ctx, m, id, t.Field)
 		if err != nil {
 			return err
+		}
+		if left = after; after == wish {
+			return nil // whatever becomes of it from here on is another matter
 		}
 		if after == now {
 			return reject(t.Field, fmt.Sprintf("%s answered, but %s is still %q", step.Call, t.Field, now))
