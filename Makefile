@@ -34,8 +34,8 @@ SEED     ?= 1
 ROUNDS   ?= 100
 REPLICAS ?= 1
 
-chaos: ## edits, faults and crashes at random, then both sides must agree: SEED=1 ROUNDS=300 REPLICAS=2
-	CHAOS_SEED=$(SEED) CHAOS_ROUNDS=$(ROUNDS) CHAOS_REPLICAS=$(REPLICAS) go test ./bridge/chaos -run '^TestConvergence$$' -count=1 -v -timeout 0
+chaos: ## edits, faults and crashes at random, then both sides must agree: SEED=1 ROUNDS=300 REPLICAS=2 KINDS=none
+	CHAOS_KINDS=$(KINDS) CHAOS_SEED=$(SEED) CHAOS_ROUNDS=$(ROUNDS) CHAOS_REPLICAS=$(REPLICAS) go test ./bridge/chaos -run '^TestConvergence$$' -count=1 -v -timeout 0
 
 fmt: ## format the code
 	$(GOLANGCI) fmt

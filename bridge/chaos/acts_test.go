@@ -44,7 +44,7 @@ var acts = []act{
 
 // someoneActs does one random thing; what is refused, or not there at the moment, is no edit.
 func (w *world) someoneActs() {
-	all := append(slices.Clone(acts), officeActs...)
+	all := w.actsNow()
 	total := 0
 	for _, a := range all {
 		total += a.weight
@@ -249,7 +249,7 @@ func (w *world) hireBoth() error {
 
 // leave archives a person in Odoo, or removes him in DingTalk.
 func (w *world) leave() error {
-	people := w.ledger.all("person", true)
+	people := w.leavers()
 	if len(people) < founders/2 {
 		return errNotThere
 	}
@@ -279,7 +279,7 @@ func (w *world) leave() error {
 
 // unlink deletes a person in Odoo for good. Nothing tells of that: only a comparison finds it.
 func (w *world) unlink() error {
-	people := w.ledger.all("person", true)
+	people := w.leavers()
 	if len(people) < founders/2 {
 		return errNotThere
 	}

@@ -78,11 +78,13 @@ func (w *world) live(rounds int) {
 	}
 	w.audit()
 	w.appointBosses()
+	w.appointCrew()
 	for w.round = 1; w.round <= rounds && !w.t.Failed(); w.round++ {
 		w.playRound()
 	}
 	w.planned()
 	w.tellLeaves()
+	w.tellNews()
 	if w.t.Failed() {
 		w.t.Logf("run it again with: make chaos SEED=%d ROUNDS=%d REPLICAS=%d\nwhat was done in the last round:\n%s", w.seed, w.round-1, len(w.daemons), w.script())
 	}
@@ -93,7 +95,7 @@ func (w *world) playRound() {
 	w.turn()
 	var ends []func()
 	menu := w.menu()
-	steps := 12 + w.rng.IntN(20)
+	steps := 12 + w.rng.IntN(20) + 8*len(w.kinds)
 	at := map[int]*fault{}
 	for range 1 + w.rng.IntN(3) {
 		f, _ := pick(w, menu)

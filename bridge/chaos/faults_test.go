@@ -312,5 +312,9 @@ func (l *ledger) find(tag string) *record {
 
 // menu is what can go wrong in this world.
 func (w *world) menu() []fault {
-	return slices.DeleteFunc(slices.Clone(faults), func(f fault) bool { return f.can != nil && !f.can(w) })
+	all := slices.Clone(faults)
+	if w.plays(kindNews) {
+		all = append(all, newsFaults...)
+	}
+	return slices.DeleteFunc(all, func(f fault) bool { return f.can != nil && !f.can(w) })
 }

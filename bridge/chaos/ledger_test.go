@@ -54,6 +54,7 @@ type record struct {
 	life    []lifeEdit        // likewise
 	reset   bool              // left and came back in this round: what an earlier round settled may come back too
 	before  bool              // it was there when the round began
+	crew    bool              // nobody lets him go
 }
 
 // lifeEdit is a person's decision that somebody comes or goes.

@@ -18,12 +18,13 @@ type report struct {
 	edits      map[string]int
 	limits     map[string]int
 	decisions  map[string]int
+	messages   map[string]int
 	took       []time.Duration // from the end of the faults to the agreement
 	starts     int
 }
 
 func newReport() *report {
-	return &report{faults: map[string]int{}, edits: map[string]int{}, limits: map[string]int{}, decisions: map[string]int{}}
+	return &report{faults: map[string]int{}, edits: map[string]int{}, limits: map[string]int{}, decisions: map[string]int{}, messages: map[string]int{}}
 }
 
 func (r *report) count(in map[string]int, what string) {
@@ -45,6 +46,15 @@ func (r *report) judged(j judgement) {
 	}
 	for what, n := range j.limits {
 		r.limits[what] += n
+	}
+}
+
+// messaged enters what a world's messages came to.
+func (r *report) messaged(counted map[string]int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for what, n := range counted {
+		r.messages[what] += n
 	}
 }
 
@@ -87,6 +97,7 @@ func (r *report) String() string {
 	table("faults injected", r.faults)
 	table("edits by people", r.edits)
 	table("decisions in dingtalk, each matched one by one", r.decisions)
+	table("messages", r.messages)
 	table("lost to a known limit", r.limits)
 	return b.String()
 }

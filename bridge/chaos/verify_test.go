@@ -116,6 +116,7 @@ func (w *world) differences() ([]string, *picture) {
 		out = append(out, w.personDifferences(r, p)...)
 	}
 	out = append(out, w.leaveDifferences()...)
+	out = append(out, w.newsDifferences()...)
 	return out, p
 }
 
@@ -283,6 +284,7 @@ func (w *world) quiet() {
 	if n := w.traffic.count() - before; n > 0 {
 		w.violate("%d writes after both sides agreed:\n%s", n, w.traffic.lastWrites(n))
 	}
+	w.quiets = append(w.quiets, time.Now())
 	if diffs, _ := w.differences(); len(diffs) > 0 {
 		w.violate("both sides agreed and then did not:\n%s", strings.Join(diffs, "\n"))
 	}

@@ -69,6 +69,14 @@ type world struct {
 	heldLeaves []string          // why some are held, as of the last comparison
 	days       int               // of leaves given away
 
+	kinds       []string // what people work with beside them
+	newsMu      sync.Mutex
+	news        []*news
+	newsroom    string            // the address of the group's robot
+	quiets      []time.Time       // when both sides agreed and nothing was left to do
+	lostAnswers map[string]bool   // whether an answer was lost to what is held
+	userids     map[string]string // whose they are or were, by the tag
+
 	round   int
 	serial  int // makes every written value unique
 	began   time.Time
@@ -95,9 +103,11 @@ func newWorld(t *testing.T, seed uint64, replicas int, r *report) *world {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "dingbridge-world-*")
 	must(t, err)
+	kinds, err := kindsOf()
+	must(t, err)
 	w := &world{
 		t: t, ctx: t.Context(), seed: seed, rng: rand.New(rand.NewPCG(seed, 0)), dir: dir,
-		moments: newMoments(), endedBy: map[string]string{}, ledger: newLedger(), traffic: newTraffic(), report: r, mode: []string{"stream", "stream", "callback"}[seed%3],
+		kinds: kinds, userids: map[string]string{}, lostAnswers: map[string]bool{}, moments: newMoments(), endedBy: map[string]string{}, ledger: newLedger(), traffic: newTraffic(), report: r, mode: []string{"stream", "stream", "callback"}[seed%3],
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -109,6 +119,9 @@ func newWorld(t *testing.T, seed uint64, replicas int, r *report) *world {
 	w.startSides()
 	w.found()
 	w.foundOffice()
+	if w.plays(kindNews) {
+		w.foundNewspaper()
+	}
 	w.startDaemons(replicas)
 	return w
 }
@@ -165,12 +178,18 @@ func (w *world) mappings(dir, note string) (string, error) {
 		}
 		files = append(files, file)
 	}
-	file := filepath.Join(dir, "leaves.yaml")
-	files = append(files, file)
-	if _, err := os.Stat(file); err == nil {
-		return strings.Join(files, ","), nil
+	more := map[string]string{"leaves": leaveMappings}
+	if w.plays(kindNews) {
+		more["news"] = newsMappings
 	}
-	return strings.Join(files, ","), os.WriteFile(file, []byte(leaveMappings), 0o600)
+	for _, name := range slices.Sorted(maps.Keys(more)) {
+		file := filepath.Join(dir, name+".yaml")
+		files = append(files, file)
+		if err := writeOnce(file, more[name]); err != nil {
+			return "", err
+		}
+	}
+	return strings.Join(files, ","), nil
 }
 
 func (w *world) startDaemons(replicas int) {
@@ -186,6 +205,9 @@ func (w *world) startDaemons(replicas int) {
 			"DINGTALK_TIMEOUT": dingTimeout.String(), "DINGTALK_STALE_WINDOW": staleWindow.String(), "DINGTALK_MODE": w.mode, "DINGTALK_QUOTA_CALLS": "0",
 			"DINGTALK_CALLBACK_TOKEN": callbackToken, "DINGTALK_CALLBACK_AES_KEY": callbackKey,
 			"STORE": address, "STANDBY_BEAT": beatEvery.String(), "STANDBY_TAKEOVER": takeover.String(), "STANDBY_POLL": beatEvery.String(), "LOG_LEVEL": "info", "POLL": pollEvery.String(), "OVERLAP": overlap.String(), "MAPPINGS": files,
+		}
+		if w.plays(kindNews) {
+			maps.Copy(env, w.newsSettings())
 		}
 		w.daemons = append(w.daemons, newDaemon(w.t, "daemon"+strconv.Itoa(i+1), w.dir, env))
 	}
