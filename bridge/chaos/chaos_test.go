@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 // A world lives for so many rounds.
 const worldRounds = 10
 
-// TestConvergence is the harness; see the package comment. It reads CHAOS_SEED, CHAOS_ROUNDS and CHAOS_REPLICAS. Without them a few rounds
+// TestConvergence is the harness; see the package comment. It reads CHAOS_SEED, CHAOS_ROUNDS, CHAOS_REPLICAS and CHAOS_KINDS. Without them a few rounds
 // are played with one daemon and with two: enough to notice that the bridge or the harness is broken.
 func TestConvergence(t *testing.T) {
 	if testing.Short() {
@@ -85,8 +85,9 @@ func (w *world) live(rounds int) {
 	w.planned()
 	w.tellLeaves()
 	w.tellNews()
+	w.tellChores()
 	if w.t.Failed() {
-		w.t.Logf("run it again with: make chaos SEED=%d ROUNDS=%d REPLICAS=%d\nwhat was done in the last round:\n%s", w.seed, w.round-1, len(w.daemons), w.script())
+		w.t.Logf("run it again with: make chaos SEED=%d ROUNDS=%d REPLICAS=%d KINDS=%s\nwhat was done in the last round:\n%s", w.seed, w.round-1, len(w.daemons), w.kindsText(), w.script())
 	}
 }
 
@@ -131,6 +132,7 @@ func (w *world) playRound() {
 	w.t.Logf("round %d: agreed after %s; %s", w.round, took.Round(10*time.Millisecond), strings.Join(w.struck, ", "))
 	w.quiet()
 	w.audit()
+	w.settleChores()
 }
 
 // turn begins a round.

@@ -10,10 +10,11 @@ import (
 // The kinds of what people work with beside departments, employees and leaves. CHAOS_KINDS names those that take part, "none" of them; if it
 // is not set, all do. Without them the dice of a seed fall as they did before there were any.
 const (
-	kindNews = "news" // messages
+	kindNews  = "news"  // messages
+	kindTodos = "todos" // activities and to-dos
 )
 
-var allKinds = []string{kindNews}
+var allKinds = []string{kindNews, kindTodos}
 
 // kindsOf reads CHAOS_KINDS.
 func kindsOf() ([]string, error) {
@@ -33,6 +34,14 @@ func kindsOf() ([]string, error) {
 	return kinds, nil
 }
 
+// kindsText is what CHAOS_KINDS is to be for the same world.
+func (w *world) kindsText() string {
+	if len(w.kinds) == 0 {
+		return "none"
+	}
+	return strings.Join(w.kinds, ",")
+}
+
 // plays says whether a kind takes part.
 func (w *world) plays(kind string) bool { return slices.Contains(w.kinds, kind) }
 
@@ -48,6 +57,9 @@ func (w *world) appointCrew() {
 		if w.odooID(r) != 0 && w.dingID(r) != "" && (r.crew || len(w.crew()) < crewSize-1) {
 			r.crew = true
 		}
+	}
+	if w.plays(kindTodos) {
+		w.staffCrew()
 	}
 }
 
@@ -66,6 +78,9 @@ func (w *world) actsNow() []act {
 	all := append(slices.Clone(acts), officeActs...)
 	if w.plays(kindNews) {
 		all = append(all, newsActs...)
+	}
+	if w.plays(kindTodos) {
+		all = append(all, choreActs...)
 	}
 	return all
 }

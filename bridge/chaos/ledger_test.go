@@ -167,6 +167,13 @@ func (tr *traffic) aged(by time.Duration) {
 	tr.stale = by
 }
 
+// wroteTodo says that the bridge wrote the to-do in this round.
+func (tr *traffic) wroteTodo(id string) bool {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	return slices.ContainsFunc(tr.dingWrites, func(one write) bool { return one.id == "todo "+id })
+}
+
 func (tr *traffic) count() int {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()

@@ -163,6 +163,8 @@ func (c *newsCase) forgotten(spans []span, in [][]told) {
 		n, merged = len(in[i-1]), true
 	}
 	switch {
+	case c.link != nil && c.link.State == bridge.Creating:
+		c.violate("on its way: the telling goes on")
 	case c.isHeld():
 		c.counted["held by "+c.mapping]++
 	case n == 0:
@@ -368,7 +370,7 @@ func (w *world) tagsOf(userids []string) (out []string) {
 // answerLost says whether an answer about the case's held message may have been lost: a request that says it got no good answer, or a process
 // that could not hear it. It is asked in the round in which the message is held.
 func (w *world) answerLost(c *newsCase) bool {
-	key := fmt.Sprint(c.mapping, c.id, c.link.Occurrence)
+	key := fmt.Sprint(c.mapping, c.id, c.link.Occurrence.N)
 	if lost, known := w.lostAnswers[key]; known {
 		return lost
 	}

@@ -61,6 +61,7 @@ func TestJudgeNews(t *testing.T) {
 		"told again, the first one stands":  {versions: []version{a, left, again}, told: []told{got(2, "A", "P1", "P2"), got(10, "C", "P1", "P2")}, quiet: []int{3, 7}, wrong: "not taken back"},
 		"not told again":                    {by: "news-hook", versions: []version{a, left, again}, told: []told{got(2, "A")}, quiet: []int{3, 7}, wrong: "forgotten"},
 		"in and out before anybody looked":  {by: "news-hook", versions: []version{a, left, again}, told: []told{got(2, "A")}, quiet: []int{3}},
+		"on its way":                        {by: "news-hook", versions: []version{a, left, again}, told: []told{got(2, "A")}, quiet: []int{3}, link: &bridge.Link{State: bridge.Creating}, wrong: "on its way"},
 		"held, for an answer was lost":      {by: "news-robot", versions: []version{a}, link: unsure, lost: true},
 		"held, though none was":             {by: "news-robot", versions: []version{a}, link: unsure, wrong: "held although no answer was lost"},
 		"held for another reason":           {by: "news-robot", versions: []version{a}, link: held(bridge.HeldRefused, "no"), lost: true, wrong: "held with a reason that does not fit"},

@@ -114,8 +114,11 @@ func (w *world) foundNewspaper() {
 	model := w.odoo.Create("ir.model", map[string]any{"name": "News", "model": newsModel, "state": "manual"})
 	w.odoo.Create("ir.model.access", map[string]any{"name": newsModel, "model_id": model, "perm_read": true, "perm_write": true, "perm_create": true, "perm_unlink": true})
 	for _, f := range []map[string]any{
-		{"name": "x_text", "ttype": "char"}, {"name": "x_more", "ttype": "char"}, {"name": "x_stage", "ttype": "char"},
-		{"name": "x_people", "ttype": "many2many", "relation": "hr.employee"}, {"name": "x_author", "ttype": "many2one", "relation": "hr.employee"},
+		{"name": "x_text", "ttype": "char"},
+		{"name": "x_more", "ttype": "char"},
+		{"name": "x_stage", "ttype": "char"},
+		{"name": "x_people", "ttype": "many2many", "relation": "hr.employee"},
+		{"name": "x_author", "ttype": "many2one", "relation": "hr.employee"},
 	} {
 		f["model"], f["model_id"], f["state"], f["field_description"] = newsModel, model, "manual", f["name"]
 		w.odoo.Create("ir.model.fields", f)
@@ -289,7 +292,7 @@ func (w *world) slowNews() error {
 
 // burst is more news at once than a webhook takes in its minute.
 func (w *world) burst() error {
-	for range 8 + w.rng.IntN(20) {
+	for range 20 + w.rng.IntN(10) {
 		if err := w.newNews(true); err != nil {
 			return err
 		}

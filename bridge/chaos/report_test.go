@@ -19,12 +19,13 @@ type report struct {
 	limits     map[string]int
 	decisions  map[string]int
 	messages   map[string]int
+	todos      map[string]int
 	took       []time.Duration // from the end of the faults to the agreement
 	starts     int
 }
 
 func newReport() *report {
-	return &report{faults: map[string]int{}, edits: map[string]int{}, limits: map[string]int{}, decisions: map[string]int{}, messages: map[string]int{}}
+	return &report{faults: map[string]int{}, edits: map[string]int{}, limits: map[string]int{}, decisions: map[string]int{}, messages: map[string]int{}, todos: map[string]int{}}
 }
 
 func (r *report) count(in map[string]int, what string) {
@@ -50,11 +51,16 @@ func (r *report) judged(j judgement) {
 }
 
 // messaged enters what a world's messages came to.
-func (r *report) messaged(counted map[string]int) {
+func (r *report) messaged(counted map[string]int) { r.add(r.messages, counted) }
+
+// todoed enters what a world's to-dos came to.
+func (r *report) todoed(counted map[string]int) { r.add(r.todos, counted) }
+
+func (r *report) add(to, counted map[string]int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for what, n := range counted {
-		r.messages[what] += n
+		to[what] += n
 	}
 }
 
@@ -98,6 +104,7 @@ func (r *report) String() string {
 	table("edits by people", r.edits)
 	table("decisions in dingtalk, each matched one by one", r.decisions)
 	table("messages", r.messages)
+	table("activities and to-dos", r.todos)
 	table("lost to a known limit", r.limits)
 	return b.String()
 }

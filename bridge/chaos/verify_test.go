@@ -117,6 +117,7 @@ func (w *world) differences() ([]string, *picture) {
 	}
 	out = append(out, w.leaveDifferences()...)
 	out = append(out, w.newsDifferences()...)
+	out = append(out, w.choreDifferences()...)
 	return out, p
 }
 

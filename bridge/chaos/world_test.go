@@ -70,6 +70,7 @@ type world struct {
 	days       int               // of leaves given away
 
 	kinds       []string // what people work with beside them
+	chores      *chores
 	newsMu      sync.Mutex
 	news        []*news
 	newsroom    string            // the address of the group's robot
@@ -107,7 +108,7 @@ func newWorld(t *testing.T, seed uint64, replicas int, r *report) *world {
 	must(t, err)
 	w := &world{
 		t: t, ctx: t.Context(), seed: seed, rng: rand.New(rand.NewPCG(seed, 0)), dir: dir,
-		kinds: kinds, userids: map[string]string{}, lostAnswers: map[string]bool{}, moments: newMoments(), endedBy: map[string]string{}, ledger: newLedger(), traffic: newTraffic(), report: r, mode: []string{"stream", "stream", "callback"}[seed%3],
+		kinds: kinds, chores: &chores{users: map[string]staff{}, now: map[int64][]choreMoment{}}, userids: map[string]string{}, lostAnswers: map[string]bool{}, moments: newMoments(), endedBy: map[string]string{}, ledger: newLedger(), traffic: newTraffic(), report: r, mode: []string{"stream", "stream", "callback"}[seed%3],
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -145,7 +146,10 @@ func (w *world) startSides() {
 		k.FailedListDelay = 50 * time.Millisecond
 	})
 	w.odoo.OnCall(w.odooCalled)
-	w.odoo.OnTransaction(func(t odootest.Transaction) { w.moments.told(t, user) })
+	w.odoo.OnTransaction(func(t odootest.Transaction) {
+		w.moments.told(t, user)
+		w.chores.told(t, user)
+	})
 	w.ding.OnRequest(w.dingAsked)
 }
 
@@ -181,6 +185,13 @@ func (w *world) mappings(dir, note string) (string, error) {
 	more := map[string]string{"leaves": leaveMappings}
 	if w.plays(kindNews) {
 		more["news"] = newsMappings
+	}
+	if w.plays(kindTodos) {
+		text, err := todosYAML()
+		if err != nil {
+			return "", err
+		}
+		more["todos"] = text
 	}
 	for _, name := range slices.Sorted(maps.Keys(more)) {
 		file := filepath.Join(dir, name+".yaml")
@@ -373,7 +384,7 @@ func (w *world) unhook() {
 }
 
 func isOdooWrite(c odootest.Call) bool {
-	if !strings.HasPrefix(c.Model, "hr.") {
+	if !strings.HasPrefix(c.Model, "hr.") && c.Model != activities {
 		return false
 	}
 	switch c.Method {
@@ -391,6 +402,7 @@ func (tr *traffic) odooWrote(c odootest.Call) {
 		tr.writes++
 	}
 	if c.Method != "write" || len(c.Args) < 2 {
+		tr.odooWrites = append(tr.odooWrites, write{id: c.Model + " " + c.Method + fmt.Sprint(firstIDs(c.Args)), at: time.Now()})
 		return
 	}
 	ids, _ := c.Args[0].([]any)
@@ -424,6 +436,13 @@ func (tr *traffic) dingAsked(r dingtalktest.Request) {
 	}
 	if r.Write {
 		tr.writes++
+		what := r.Path
+		if _, id, ok := strings.Cut(r.Path, "/tasks/"); ok {
+			what = "todo " + id
+		}
+		if !strings.HasSuffix(r.Path, "/update") { // entered above
+			tr.dingWrites = append(tr.dingWrites, write{id: what, values: params, at: time.Now()})
+		}
 	}
 }
 
