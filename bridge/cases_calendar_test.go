@@ -18,7 +18,9 @@ func TestAMeetingBecomesAnEvent(t *testing.T) {
 	want(t, "planned", counts.String(), "1 create.")
 	d.ding.ResetJournal()
 	d.step()
-	want(t, "counted calls", d.ding.CountedCalls(), 2) // made; read again because its own event came
+	if n := d.ding.CountedCalls(); n < 2 || n > 3 { // made; read again because its own event came, before or after the poll's second look
+		t.Errorf("%d counted calls", n)
+	}
 	e := d.event(0)
 	want(t, "summary", e.Summary, "季度预算会议")
 	want(t, "organizer", e.Organizer, d.uLi)

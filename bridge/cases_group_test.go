@@ -363,13 +363,15 @@ func TestManyMembers(t *testing.T) {
 // TestWhatAGroupCosts counts the calls that DingTalk counts against the month's quota, as docs/groups.md tells them.
 func TestWhatAGroupCosts(t *testing.T) {
 	c, id, chat := paired(t)
-	cost := func(what string, wanted int, do func()) {
+	cost := func(what string, most int, do func()) {
 		t.Helper()
 		calls := c.ding.CountedCalls()
 		do()
 		c.step()
 		c.step()
-		want(t, "counted calls for "+what, c.ding.CountedCalls()-calls, wanted)
+		if n := c.ding.CountedCalls() - calls; n > most || n == 0 && most > 0 { // fewer when what was to be looked at came together
+			t.Errorf("%d counted calls for %s, at most %d were to be expected", n, what, most)
+		}
 	}
 	cost("a channel that is renamed", 4, func() { c.write("mail.channel", id, map[string]any{"name": "改名"}) })
 	cost("a partner who leaves the channel", 4, func() { c.change(id, -c.pLi) })
