@@ -58,7 +58,11 @@ func (c *one) staff(n int) []int64 {
 
 func (w *world) status() bridge.Status {
 	w.t.Helper()
-	st, err := bridge.ReadStatus(w.ctx, w.store, []string{"departments", "employees"}, time.Now())
+	var names []string
+	for _, m := range w.set().Mappings {
+		names = append(names, m.Name)
+	}
+	st, err := bridge.ReadStatus(w.ctx, w.store, names, time.Now())
 	must(w.t, err)
 	return st
 }

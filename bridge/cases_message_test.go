@@ -231,10 +231,30 @@ func TestATextThatIsTooLong(t *testing.T) {
 	o.write("hr.department", o.rd, map[string]any{"note": strings.Repeat("长", 800)})
 	o.step()
 	o.wantHeld("2048")
-	t.Log(o.held())
+	since := o.status().Held[0].Since
+	o.reopen()
+	o.sync()
+	want(t, "held since, after a restart", o.status().Held[0].Since, since)
 	o.write("hr.department", o.rd, map[string]any{"note": "短"})
 	o.step()
 	want(t, "notices", len(o.said(o.uLi)), 1)
+}
+
+// TestWhatWasRefusedIsToldWhenItIsTakenAfterAll: nobody has had it, so that it is no repetition, whatever lies between.
+func TestWhatWasRefusedIsToldWhenItIsTakenAfterAll(t *testing.T) {
+	o := tellers(t, noticeYAML)
+	forbid := func(words ...string) { o.ding.Set(func(k *dingtalktest.Knobs) { k.SensitiveWords = words }) }
+	forbid("开会")
+	o.write("hr.department", o.rd, map[string]any{"note": "开会"})
+	o.step()
+	o.wantHeld("41049")
+	forbid()
+	_, err := bridge.Retry(o.ctx, o.store, o.set(), nil)
+	must(t, err)
+	o.step()
+	want(t, "notices", len(o.said(o.uLi)), 1)
+	want(t, "held", o.held(), "")
+	o.settled()
 }
 
 func TestRecalledWhenItLeavesTheDomain(t *testing.T) {

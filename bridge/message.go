@@ -25,6 +25,8 @@ type Part struct {
 	// DingTalk refused what they said together.
 	Joined *Joined `json:"joined,omitempty"`
 	Alone  bool    `json:"alone,omitempty"`
+	// Refused says that DingTalk did not take it; why is in Missed.
+	Refused bool `json:"refused,omitempty"`
 	// Missed are those who did not get it, with the reason; "" stands for all of them.
 	Missed map[string]string `json:"missed,omitempty"`
 	Asked  bool              `json:"asked,omitempty"` // DingTalk was asked who got it

@@ -67,7 +67,6 @@ func (s *dingSide) sendMessage(ctx context.Context, m *mapping.Mapping, c *creat
 	if err := s.uploadMedia(ctx, m.Kind, c); err != nil {
 		return err
 	}
-	var refused error
 	unknown := false
 	for _, p := range c.told.parts {
 		switch {
@@ -95,7 +94,7 @@ func (s *dingSide) sendMessage(ctx context.Context, m *mapping.Mapping, c *creat
 			unknown = true
 			continue
 		case f.Class == FailReject || f.Class == FailMissing:
-			p.Sending, refused = false, err
+			p.Sending, p.Refused = false, true
 			p.missed("", f.Words)
 		default:
 			p.Sending = again || f.Ambiguous // then it is sent again, as the same
@@ -112,8 +111,13 @@ func (s *dingSide) sendMessage(ctx context.Context, m *mapping.Mapping, c *creat
 	switch {
 	case unknown:
 		return errNobodyKnows
-	case taken < 0:
-		return refused
+	case taken >= 0:
+		return nil
+	}
+	for _, p := range c.told.parts {
+		if p.Refused {
+			return reject("", p.Missed[""])
+		}
 	}
 	return nil
 }

@@ -107,6 +107,9 @@ func (b *batch) messageSent(p *pendingCreate) {
 		l.SetOn(mapping.DingTalk, p.c.id)
 		t.ding.ID = p.c.id
 	}
+	if b.m.Kind == "work_notice" {
+		t.untold = untold(o, contentMark(p.change), b.e.Zone)
+	}
 	f := classify(p.c.err)
 	switch {
 	case f == nil && p.c.id == "": // all were left out
@@ -133,6 +136,19 @@ func (b *batch) messageSent(p *pendingCreate) {
 	default:
 		t.fail = f // it goes on where it was
 	}
+}
+
+// untold are the rows that were entered for those whom DingTalk refused to tell: the same content may be sent to them again.
+func untold(o *Occurrence, content string, zone *time.Location) (rows []Told) {
+	for _, p := range o.Parts {
+		if !p.Refused {
+			continue
+		}
+		for _, u := range p.Users {
+			rows = append(rows, Told{Day: o.Started.In(zone).Format(time.DateOnly), Person: u, Content: content})
+		}
+	}
+	return rows
 }
 
 // missedWords says who did not get a message, by the reasons.

@@ -22,6 +22,7 @@ type task struct {
 	mark     uint64                  // likewise
 	had      mapping.View            // DingTalk's bases, likewise
 	took     map[string]mapping.Side // a person's decisions, likewise
+	held     Hold                    // as a whole, likewise
 	odoo     Seen
 	ding     Seen
 	missed   []Await          // references without a link, seen while reading the Views
@@ -47,6 +48,7 @@ type task struct {
 	once       string  // of a message: what tells it from others about the record
 	room       int     // of a notice: how many people may be told of something in this minute
 	asked      bool    // likewise: DingTalk was asked just now who got it
+	untold     []Told  // likewise: whom it was to reach, and did not, because DingTalk refused it
 
 	ask time.Time // likewise: when it is to be asked that
 
@@ -179,7 +181,7 @@ func (b *batch) addTask(w Work, l *Link, byLink map[int64]*task) {
 		t.works = append(t.works, w)
 		return
 	}
-	t := &task{works: []Work{w}, key: l.Key(), link: l, was: l.State, mark: l.mark(), had: l.BaseView(mapping.DingTalk), took: maps.Clone(l.Take), odoo: Seen{ID: l.Odoo}, ding: Seen{ID: l.Ding}}
+	t := &task{works: []Work{w}, key: l.Key(), link: l, was: l.State, mark: l.mark(), had: l.BaseView(mapping.DingTalk), took: maps.Clone(l.Take), held: l.Holds[""], odoo: Seen{ID: l.Odoo}, ding: Seen{ID: l.Ding}}
 	byLink[l.ID] = t
 	b.tasks = append(b.tasks, t)
 	b.refs.learn(l)

@@ -102,6 +102,9 @@ func (b *batch) saveTask(tx Tx, t *task) (logs []func(), err error) {
 	if err := b.settleGuard(tx, t); err != nil {
 		return nil, err
 	}
+	if err := tx.DropTold(t.untold...); err != nil {
+		return nil, err
+	}
 	rows := b.historyOf(t)
 	if err := tx.AppendHistory(rows...); err != nil {
 		return nil, err

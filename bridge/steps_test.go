@@ -109,14 +109,8 @@ func want[T comparable](t *testing.T, what string, got, want T) {
 // held returns the reasons of everything held, one a line.
 func (w *world) held() string {
 	w.t.Helper()
-	var names []string
-	for _, m := range w.set().Mappings {
-		names = append(names, m.Name)
-	}
-	st, err := bridge.ReadStatus(w.ctx, w.store, names, time.Now())
-	must(w.t, err)
 	var b strings.Builder
-	for _, h := range st.Held {
+	for _, h := range w.status().Held {
 		fmt.Fprintf(&b, "%s %s/%s %s: %s\n", h.Mapping, h.Odoo, h.Ding, h.Field, h.Reason)
 	}
 	return b.String()

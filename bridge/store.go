@@ -312,6 +312,8 @@ type ToldTx interface {
 	// ToldSince counts what was sent after the time.
 	ToldSince(at time.Time) (int, error)
 	PutTold(rows ...Told) error
+	// DropTold forgets rows, by day, person and content.
+	DropTold(rows ...Told) error
 	// PruneTold forgets the days before this one and returns how many rows that were.
 	PruneTold(before string) (int, error)
 }

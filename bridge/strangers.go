@@ -70,6 +70,9 @@ func (b *batch) holdStranger(t *task, s mapping.Side, h Hold) {
 	if !strings.HasSuffix(h.Reason, "held") {
 		h.Reason += "; held"
 	}
+	if t.held.Kind == h.Kind && t.held.Reason == h.Reason {
+		h.Since = t.held.Since // looked at again, or tried again, and nothing has changed
+	}
 	t.plan.Notes = append(t.plan.Notes, Note{Hold: &h, Reason: h.Reason})
 	t.plan.Waits = append(t.plan.Waits, h.On...)
 }

@@ -442,7 +442,7 @@ func (s suite) viewOnlyReads() {
 			t.Finish(key, 1), t.Postpone(key, 1, noon, 1, ""), t.DropWork(key), t.Await(key, bridge.Await{}), t.StopAwaiting(key),
 			t.MarkSeen("m", map[int64]string{1: "x"}), t.EventsDone("e"), t.Reserve("m", "d", bridge.RiskClear, 1), t.DropWaiting(key),
 			t.AppendHistory(bridge.HistoryRow{}), t.AddQuota(bridge.QuotaCount{N: 1}), event, wait, release, take, rename, seen, quota,
-			t.PutTold(bridge.Told{Day: "2026-08-22"}), told,
+			t.PutTold(bridge.Told{Day: "2026-08-22"}), t.DropTold(bridge.Told{Day: "2026-08-22"}), told,
 		} {
 			if err == nil {
 				s.Errorf("writing method %d worked in a view", i)

@@ -35,6 +35,15 @@ func (t *tx) PutTold(rows ...bridge.Told) error {
 	return t.usable()
 }
 
+func (t *tx) DropTold(rows ...bridge.Told) error {
+	for _, r := range rows {
+		if err := t.exec("DELETE FROM told WHERE day = ? AND person = ? AND content = ?", r.Day, r.Person, r.Content); err != nil {
+			return err
+		}
+	}
+	return t.usable()
+}
+
 func (t *tx) PruneTold(before string) (int, error) {
 	n, err := t.write("DELETE FROM told WHERE day < ?", before)
 	return int(n), err
