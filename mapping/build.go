@@ -119,6 +119,7 @@ func ownModel() map[string]OdooField {
 		"display_name": {Type: "char", Readonly: true}, "x_name": {Type: "char", Store: true},
 		"create_date": {Type: "datetime", Readonly: true, Store: true}, "write_date": {Type: "datetime", Readonly: true, Store: true},
 		"create_uid": user, "write_uid": user,
+		"message_ids":          {Type: "one2many", Relation: "mail.message", Store: true},
 		"message_follower_ids": {Type: "one2many", Relation: "mail.followers", Store: true},
 		"message_partner_ids":  {Type: "many2many", Relation: "res.partner"},
 	}

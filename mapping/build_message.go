@@ -76,6 +76,9 @@ func (b *builder) lintMessage() {
 	if m.Result != ResultNone && !k.Results {
 		b.errorf(d.Result.place, "DingTalk does not tell who got a %s", k.Name)
 	}
+	if _, chatter := b.model["message_ids"]; m.Result == ResultNote && b.model != nil && !chatter {
+		b.errorf(d.Result.place, "%s has no chatter to note it in; result: log notes it in the history", b.m.Model)
+	}
 	if dated(b.m.Domain) && !d.Schedule.given() {
 		b.errorf(d.Odoo.Domain.place, "today() in a domain needs a schedule: no change of a record tells that a day has come")
 	}
