@@ -208,22 +208,26 @@ func (b *batch) keepClaim(tx Tx, t *task) error {
 // oneLine is a text without its line ends and repeated blanks.
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-// finishActivity plans to say that an activity was done in DingTalk, by whom it is assigned to.
+// finishActivity plans to say that an activity was done in DingTalk, by whom it was assigned to there: in Odoo it may have been assigned to
+// somebody else since.
 func (b *batch) finishActivity(t *task, row string) {
 	c := &Change{Op: OpFinish, Side: mapping.Odoo, ID: t.odoo.ID, Reason: row}
-	user, _ := t.odoo.Record["user_id"].(map[string]any)
-	found, err := b.e.odoo.readRecords(b.ctx, "res.users", []int64{recordID(t.odoo.Record["user_id"])}, []string{"partner_id", "lang"})
+	user := recordID(t.odoo.Record["user_id"])
+	if t.link.Errand != nil && t.link.Errand.User > 0 {
+		user = t.link.Errand.User
+	}
+	found, err := b.e.odoo.readRecords(b.ctx, "res.users", []int64{user}, []string{"name", "partner_id", "lang"})
 	if err != nil {
 		t.fail = classify(err)
 		return
 	}
-	who := found[recordID(t.odoo.Record["user_id"])]
+	who := found[user]
 	if partner := recordID(who["partner_id"]); partner > 0 {
 		c.By = odooID(partner)
 	}
-	c.Text = "Done in DingTalk by " + textOf(user["name"])
+	c.Text = "Done in DingTalk by " + textOf(who["name"])
 	if strings.HasPrefix(textOf(who["lang"]), "zh") {
-		c.Text = textOf(user["name"]) + " 在钉钉完成"
+		c.Text = textOf(who["name"]) + " 在钉钉完成"
 	}
 	t.plan.Changes = []*Change{c}
 	t.plan.Settle = row

@@ -106,6 +106,24 @@ func TestAnActivityIsFinishedOnce(t *testing.T) {
 	}
 }
 
+// TestTickedOffByWhomItWasAssignedTo: it was done by whoever had it in DingTalk, though Odoo has assigned it to somebody else since.
+func TestTickedOffByWhomItWasAssignedTo(t *testing.T) {
+	d := newDesk(t)
+	id := d.activity(nil)
+	d.step()
+	d.write("mail.activity", id, map[string]any{"user_id": d.userZhang})
+	must(t, d.ding.FinishTodo(d.uLi, d.todo().ID))
+	must(t, d.ding.FlushEvents(d.ctx))
+	d.step()
+	want(t, "there", d.there(id), false)
+	done := d.doneMessages()
+	want(t, "messages", len(done), 1)
+	if !strings.HasPrefix(done[0], "李四: ") || !strings.Contains(done[0], "李四 在钉钉完成") {
+		t.Errorf("done: %s", done[0])
+	}
+	d.settled()
+}
+
 func TestTodosWhoseEventsAreLostOrComeTwice(t *testing.T) {
 	d := newDesk(t)
 	d.ding.Set(func(k *dingtalktest.Knobs) { k.Duplicate = 1; k.Reorder = 0.5 })
