@@ -55,3 +55,24 @@ func TestADraftIsNotToldOf(t *testing.T) {
 		t.Errorf("told: %s", said[0])
 	}
 }
+
+// TestReceiversAreThoseOfWhatIsSaid: who is told is read together with what it says, so that nobody is told the words of one moment because
+// of another.
+func TestReceiversAreThoseOfWhatIsSaid(t *testing.T) {
+	o := tellers(t, strings.Replace(noticeYAML, "{path: member_ids}", "{path: member_ids}, {except: manager_id}", 1))
+	var looks atomic.Int64
+	o.odoo.OnCall(func(c odootest.Call) {
+		asks := c.Model == "hr.department" && strings.HasPrefix(c.Method, "search") && strings.Contains(fmt.Sprint(c.Args, c.Kwargs), "manager_id") && strings.Contains(fmt.Sprint(c.Args, c.Kwargs), "note")
+		if asks {
+			looks.Add(1)
+		}
+		if looks.Load() == 1 && !asks { // right after it was read
+			looks.Add(1)
+			must(t, o.people.Write("hr.department", o.rd, map[string]any{"manager_id": o.li}))
+		}
+	})
+	o.write("hr.department", o.rd, map[string]any{"note": "明天搬家"})
+	o.step()
+	want(t, "looks", looks.Load() >= 2, true)
+	want(t, "notices", len(o.said(o.uLi)), 1)
+}

@@ -229,7 +229,7 @@ func (s *odooSide) fieldNames(m *mapping.Mapping, fields map[string]odoo.Field) 
 		slices.Sort(names)
 		names = slices.Compact(names)
 	}
-	for _, own := range slices.Concat([]string{"active", "create_date", "write_date"}, odooModels[m.Model].fields, errandFields(m)) {
+	for _, own := range slices.Concat([]string{"active", "create_date", "write_date"}, odooModels[m.Model].fields, errandFields(m), receiverFields(m)) {
 		if _, has := fields[own]; has && !contains(names, own) {
 			names = append(names, own)
 		}

@@ -200,11 +200,37 @@ func (p *people) departments(path string) []int64 {
 	return out
 }
 
-// follow follows a path of the record.
+// receiverFields are the fields of the record where the paths to the receivers of a message begin: they are read together with what it says.
+func receiverFields(m *mapping.Mapping) (names []string) {
+	if m.Message == nil || m.Message.Digest() {
+		return nil
+	}
+	for _, one := range m.Message.Receivers {
+		for _, path := range []string{one.Path, one.Except, one.Chain} {
+			if head, _, _ := strings.Cut(path, "."); head != "" {
+				names = append(names, head)
+			}
+		}
+	}
+	return names
+}
+
+// follow follows a path of the record, from what the record showed when it was read.
 func (p *people) follow(path string) (model string, ids []int64) {
+	head, tail, further := strings.Cut(path, ".")
+	from, read := p.t.odoo.Record[head]
 	id, err := strconv.ParseInt(string(p.t.odoo.ID), 10, 64)
-	if err == nil {
+	switch {
+	case err != nil:
+	case !read || !slices.Contains(receiverFields(p.b.m), head):
 		model, ids, err = p.b.e.odoo.follow(p.b.ctx, p.b.m.Model, []int64{id}, path)
+	default:
+		if ids, read = from.([]int64); !read && recordID(from) > 0 {
+			ids = []int64{recordID(from)}
+		}
+		if model, err = p.b.e.odoo.modelAt(p.b.ctx, p.b.m.Model, head); err == nil && further {
+			model, ids, err = p.b.e.odoo.follow(p.b.ctx, model, ids, tail)
+		}
 	}
 	if err != nil && p.err == nil {
 		p.err = err
