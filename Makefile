@@ -12,11 +12,11 @@ run: ## the real bridge between two stand-ins, to watch it work
 
 test: ## all tests; those of PostgreSQL start a server of their own
 	.ci/postgres
-	go test ./...
+	go test -timeout 20m ./...
 
 race: ## all tests under the race detector
 	.ci/postgres
-	go test -race ./...
+	go test -race -timeout 20m ./...
 
 bench: ## the benchmarks; the table of the whole bridge comes last
 	go test -run '^$$' -bench . -benchtime 0.3s -benchmem ./mapping ./bridge/store
