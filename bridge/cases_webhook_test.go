@@ -77,16 +77,16 @@ func webhookCalls(r dingtalktest.Request) bool { return r.Path == "/robot/send" 
 func TestAWebhookTakesTwentyAMinute(t *testing.T) {
 	o := webhookWorld(t, webhookYAML)
 	o.news(0, 25, "新")
-	o.step()
+	o.turn()
 	want(t, "sizes", fmt.Sprint(o.wantOnce(0, 25, "新")), fmt.Sprint(append(slices.Repeat([]int{1}, 19), 6)))
 	o.settled()
 
 	// In the same minute there is no room for more: the next one has it, and again some are told together.
 	o.news(25, 50, "新")
-	o.step()
+	o.turn()
 	want(t, "messages", len(o.ding.Messages()), 20)
 	o.later(time.Minute)
-	o.step()
+	o.turn()
 	want(t, "sizes", fmt.Sprint(o.wantOnce(0, 50, "新")[20:]), fmt.Sprint(append(slices.Repeat([]int{1}, 19), 6)))
 	want(t, "told twice", len(o.ding.Duplicates()), 0)
 	o.settled()
@@ -106,14 +106,14 @@ func TestAJoinedMessageIsGoneOnWithAfterAnInterruption(t *testing.T) {
 			o.ding.Fail(func(r dingtalktest.Request) bool {
 				return webhookCalls(r) && strings.Contains(string(r.Body), "部门029")
 			}, 1, fault)
-			o.step()
+			o.turn()
 			o.write("hr.department", o.deptIDs("部门029")[0], map[string]any{"note": "改"})
 			options := o.options
 			o.options = func(opts *bridge.Options) { options(opts); opts.BatchSize = 3 }
 			o.reopen()
 			for range 3 {
 				o.later(time.Minute)
-				o.step()
+				o.turn()
 			}
 			sizes := o.wantOnce(0, 30, "新")
 			want(t, "sizes", fmt.Sprint(sizes), fmt.Sprint(append(slices.Repeat([]int{1}, 19), 11)))
@@ -127,7 +127,7 @@ func TestAJoinedMessageIsGoneOnWithAfterAnInterruption(t *testing.T) {
 func TestAMessageThatMayHaveComeIsNotJoined(t *testing.T) {
 	o := webhookWorld(t, webhookYAML)
 	o.news(0, 1, "新")
-	o.step()
+	o.turn()
 	o.later(10 * time.Second)
 	o.news(1, 20, "新")
 	o.ding.Fail(func(r dingtalktest.Request) bool {
@@ -135,13 +135,13 @@ func TestAMessageThatMayHaveComeIsNotJoined(t *testing.T) {
 	}, 1, dingtalktest.DropAfter)
 	must(t, o.engine.Step(o.ctx, 10*time.Millisecond))
 	o.later(10 * time.Second)
-	o.step() // there is no room in this minute
+	o.turn() // there is no room in this minute
 	want(t, "messages", len(o.ding.Messages()), 20)
 	o.news(20, 40, "新")
 	o.later(41 * time.Second) // there is for one
-	o.step()
+	o.turn()
 	o.later(time.Minute)
-	o.step()
+	o.turn()
 	o.wantOnce(0, 40, "新")
 	o.settled()
 }
@@ -153,10 +153,10 @@ func TestAJoinedMessageThatIsRefusedIsTakenApart(t *testing.T) {
 	o.news(0, 22, "新")
 	o.news(22, 23, "违禁")
 	o.news(23, 25, "新")
-	o.step()
+	o.turn()
 	for range 2 {
 		o.later(time.Minute)
-		o.step()
+		o.turn()
 	}
 	o.wantOnce(0, 22, "新")
 	o.wantOnce(23, 25, "新")
@@ -171,10 +171,10 @@ func TestAJoinedMessageThatIsRefusedAfterALostAnswerIsHeld(t *testing.T) {
 	o.ding.Fail(func(r dingtalktest.Request) bool {
 		return webhookCalls(r) && strings.Contains(string(r.Body), "部门021")
 	}, 1, dingtalktest.DropAfter)
-	o.step() // there is no room for a second call in this minute
+	o.turn() // there is no room for a second call in this minute
 	o.ding.Set(func(k *dingtalktest.Knobs) { k.SensitiveWords = []string{"部门020"} })
 	o.later(time.Minute)
-	o.step()
+	o.turn()
 	want(t, "sizes", fmt.Sprint(o.wantOnce(0, 22, "新")), fmt.Sprint(append(slices.Repeat([]int{1}, 19), 3)))
 	o.wantHeld("nobody knows whether it was sent")
 }
@@ -183,15 +183,22 @@ func TestAJoinedMessageThatIsRefusedAfterALostAnswerIsHeld(t *testing.T) {
 func TestARestartedBridgeKeepsWithinTheMinute(t *testing.T) {
 	o := webhookWorld(t, webhookYAML)
 	o.news(0, 25, "新")
-	o.step()
+	o.turn()
 	o.reconnect() // another process knows nothing of what this one has sent
 	o.reopen()
 	o.sync()
 	o.news(25, 35, "新")
-	o.step()
+	o.turn()
 	want(t, "messages", len(o.ding.Messages()), 20)
 	o.later(time.Minute)
-	o.step()
+	o.turn()
 	want(t, "sizes", fmt.Sprint(o.wantOnce(0, 35, "新")[20:]), fmt.Sprint(slices.Repeat([]int{1}, 10)))
 	want(t, "refused", o.held(), "")
+}
+
+// turn is a step that waits for no other minute.
+func (o *one) turn() {
+	o.t.Helper()
+	must(o.t, o.ding.FlushEvents(o.ctx))
+	must(o.t, o.engine.Step(o.ctx, 100*time.Millisecond))
 }
