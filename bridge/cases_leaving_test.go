@@ -37,6 +37,7 @@ func TestARecordThatLeavesWhileItIsTold(t *testing.T) {
 // TestADraftIsNotToldOf: a record that enters the domain between two of the bridge's calls is told of as it is then, not as it was before.
 func TestADraftIsNotToldOf(t *testing.T) {
 	o := tellers(t, noticeYAML)
+	o.standIn()
 	var looks atomic.Int64
 	o.odoo.OnCall(func(c odootest.Call) {
 		asks := c.Model == "hr.department" && strings.HasPrefix(c.Method, "search") && strings.Contains(fmt.Sprint(c.Args, c.Kwargs), "note")
@@ -60,6 +61,7 @@ func TestADraftIsNotToldOf(t *testing.T) {
 // of another.
 func TestReceiversAreThoseOfWhatIsSaid(t *testing.T) {
 	o := tellers(t, strings.Replace(noticeYAML, "{path: member_ids}", "{path: member_ids}, {except: manager_id}", 1))
+	o.standIn()
 	var looks atomic.Int64
 	o.odoo.OnCall(func(c odootest.Call) {
 		asks := c.Model == "hr.department" && strings.HasPrefix(c.Method, "search") && strings.Contains(fmt.Sprint(c.Args, c.Kwargs), "manager_id") && strings.Contains(fmt.Sprint(c.Args, c.Kwargs), "note")
