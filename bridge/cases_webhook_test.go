@@ -23,8 +23,13 @@ fields:
   - {dingtalk: text.content, value: "{{ name }}：{{ note }}"}
 `
 
-// webhookWorld has a group with a robot of its own, into which the mapping writes.
-func webhookWorld(t *testing.T, yaml string) *one {
+// robotTold is the small company with a group that has a robot of its own, into which the mapping writes.
+type robotTold struct {
+	*one
+	robot string // its address
+}
+
+func webhookWorld(t *testing.T, yaml string) *robotTold {
 	w := newWorldAs(t, nil, append(presets(t), mapping.Source{File: "notice.yaml", Data: []byte(yaml)})...)
 	boss := w.ding.AddUser(dingtalktest.User{Name: "老板", Mobile: "13900000001"})
 	group, _ := w.ding.Group(w.ding.AddGroup(dingtalktest.Group{Name: "运维", Owner: boss, Members: []string{boss}}))
@@ -36,7 +41,7 @@ func webhookWorld(t *testing.T, yaml string) *one {
 		o.Now = w.now
 	}
 	w.reopen()
-	return staffed(w)
+	return &robotTold{staffed(w), address}
 }
 
 // news gives departments something to be told of.
@@ -194,6 +199,21 @@ func TestARestartedBridgeKeepsWithinTheMinute(t *testing.T) {
 	o.turn()
 	want(t, "sizes", fmt.Sprint(o.wantOnce(0, 35, "新")[20:]), fmt.Sprint(slices.Repeat([]int{1}, 10)))
 	want(t, "refused", o.held(), "")
+}
+
+// TestAGroupThatIsGoneIsAskedOnce: what is true of one message is true of the rest. They wait, and are told when the group has a robot again.
+func TestAGroupThatIsGoneIsAskedOnce(t *testing.T) {
+	o := webhookWorld(t, webhookYAML)
+	o.ding.EditWebhook(o.robot, func(w *dingtalktest.Webhook) { w.Stopped = true })
+	calls := o.ding.Calls("/robot/send")
+	o.news(0, 8, "新")
+	must(t, o.engine.Step(o.ctx, 0))
+	want(t, "calls", o.ding.Calls("/robot/send")-calls, 1)
+	o.ding.EditWebhook(o.robot, func(w *dingtalktest.Webhook) { w.Stopped = false })
+	o.later(time.Hour)
+	o.turn()
+	want(t, "sizes", fmt.Sprint(o.wantOnce(0, 8, "新")), "[1 1 1 1 1 1 1 1]")
+	o.settled()
 }
 
 // turn is a step that waits for no other minute.

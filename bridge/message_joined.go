@@ -23,14 +23,21 @@ type Joined struct {
 // find no room are joined.
 func (s *dingSide) sendByWebhook(ctx context.Context, m *mapping.Mapping, creations []*creation) {
 	joinMessages(creations, s.client.Webhooks.Room(s.webhooks[m.Message.Webhook]))
+	var halted error // there is no room any more, or the group is gone: so it would be with the rest
 	for _, group := range together(creations) {
-		if group[0].told.parts[0].Joined == nil {
-			group[0].err = s.sendMessage(ctx, m, group[0])
-			continue
+		err := halted
+		switch joined := group[0].told.parts[0].Joined; {
+		case err != nil:
+		case joined == nil:
+			err = s.sendMessage(ctx, m, group[0])
+		default:
+			err = s.sendJoined(ctx, m, group)
 		}
-		err := s.sendJoined(ctx, m, group)
+		if f := classify(err); f != nil && f.Class == FailHalt {
+			halted = err
+		}
 		for _, c := range group {
-			if c.err = err; err == nil {
+			if c.err = err; err == nil && c.told.parts[0].Joined != nil {
 				c.id = ID(c.key) // the links of several records cannot have one id
 			}
 		}
