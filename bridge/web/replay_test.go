@@ -155,7 +155,8 @@ func (r *rig) answered(in *bufio.Reader) int {
 	return res.StatusCode
 }
 
-// Nobody is waited for: a body that does not come ends its request, and one that is announced too long is not read at all.
+// Nobody is waited for: a body that does not come ends its request, and one that is announced too long is not read at all, so that a client
+// that goes on writing may see its connection reset before it sees the answer.
 func TestCallbackSlowBody(t *testing.T) {
 	r := newRig(t, func(c *CallbackConfig) { c.Deadline = 50 * time.Millisecond })
 	p := r.sign(joined, "n1")
